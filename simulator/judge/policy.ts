@@ -1,0 +1,40 @@
+import * as z from 'zod';
+
+const ms = z.number().nonnegative();
+
+/**
+ * What a target promises about its sessions (DESIGN: T, C, H, D, S …). The reference hub publishes
+ * exactly this under `policy` in `GET /health`; for other servers the user states it.
+ * `null` means: not promised. All times in milliseconds.
+ */
+export const PolicySchema = z.object({
+  /** T: a session nobody uses for this long may be ended. */
+  sessionTimeoutMs: ms.nullable().default(null),
+  /** T for clients of a given name (`clientInfo.name`). */
+  clientTimeoutsMs: z.record(z.string(), ms).default({}),
+  /** C: how often the server looks for sessions to end. */
+  cleanupIntervalMs: ms.default(0),
+  /** H: how long a session may stay without a completed handshake. */
+  handshakeTimeoutMs: ms.nullable().default(null),
+  /** D: how long an open stream with a dead peer may go on protecting its session. */
+  deadPeerMs: ms.nullable().default(null),
+  /** S: how long a session outlives the loss of its stream, where the server has such a window. */
+  streamLostMs: ms.nullable().default(null),
+  /** Most sessions at once. */
+  maxSessions: z.number().int().positive().nullable().default(null),
+  /** What happens at `maxSessions`. */
+  capRule: z.enum(['refuse', 'evict-idle']).default('refuse'),
+  /** An open GET stream keeps the session alive. */
+  openStreamProtects: z.boolean().default(true),
+  /** A call in flight keeps the session alive. */
+  callProtects: z.boolean().default(true),
+  /** How long a shutdown waits for calls in flight. */
+  drainMs: ms.nullable().default(null),
+});
+
+export type Policy = z.infer<typeof PolicySchema>;
+
+/** The idle timeout T that holds for a client of this name; `null` when none is promised. */
+export function timeoutFor(policy: Policy, clientName: string): number | null {
+  return policy.clientTimeoutsMs[clientName] ?? policy.sessionTimeoutMs;
+}

@@ -1,0 +1,37 @@
+import type { Duplex } from 'node:stream';
+
+/** One connection to a target: bytes both ways, and a way to break it as a network would. */
+export interface Wire {
+  readonly stream: Duplex;
+  /** Drops the connection without a farewell: a TCP reset where there is TCP. */
+  reset(): void;
+}
+
+/**
+ * Opens one connection to the target. The second of the two seams to the world: three makers
+ * (in-process, spawned, url). Rejects with a Node system error (`ECONNREFUSED`, …) when refused.
+ */
+export type Dial = (signal?: AbortSignal) => Promise<Wire>;
+
+/** How a target ended. `code` and `signal` as in `child_process` 'exit'; in process, 0 when nothing was left open. */
+export interface TargetExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** The server under test, however it runs. */
+export interface Target {
+  /** What to call it in reports. */
+  readonly name: string;
+  /** The MCP endpoint: host (for the Host header) and path. */
+  readonly endpoint: URL;
+  readonly dial: Dial;
+  /** Process id, where the target is a process of its own on this machine. */
+  readonly pid?: number;
+  /** Sends a signal; absent when the target is not ours to signal. */
+  signal?(name: 'SIGTERM' | 'SIGINT'): void;
+  /** Settles when the target ended by itself or after a signal; absent when that cannot be seen. */
+  readonly exited?: Promise<TargetExit>;
+  /** Ends the target, whatever state it is in. Idempotent. */
+  stop(): Promise<void>;
+}

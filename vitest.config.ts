@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // Virtual time keeps tests short; this bound only catches a hang.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Two cores: more forks only make each other late.
+    maxWorkers: 2,
+    dangerouslyIgnoreUnhandledErrors: false,
+  },
+});
