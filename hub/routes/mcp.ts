@@ -1,0 +1,290 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from '@modelcontextprotocol/sdk/types.js';
+import { type Messages, parseMessages, readJson } from '../body.ts';
+import type { HubConfig } from '../config.ts';
+import { HubError } from '../errors.ts';
+import { guard } from '../guard.ts';
+import type { HubLogger } from '../logger.ts';
+import type { ClientInfo, McpServerLike, Session } from '../session.ts';
+import type { SessionManager } from '../session-manager.ts';
+import { SessionTransport, type TransportHooks } from '../transport.ts';
+
+export interface McpRouteParts {
+  readonly config: HubConfig;
+  readonly sessions: SessionManager;
+  readonly logger: HubLogger;
+  readonly hooks: TransportHooks;
+  readonly createMcpServer: () => McpServerLike;
+  readonly isDraining: () => boolean;
+}
+
+/** What a client waits before it opens its stream again, unless told otherwise. */
+const STREAM_RETRY_MS = 3_000;
+
+/** Names and versions that clients give themselves are cut to this length. */
+const MAX_CLIENT_TEXT = 100;
+
+/** The only version that has batches (removed in 2025-06-18). */
+const VERSION_WITH_BATCHES = '2025-03-26';
+
+/**
+ * The MCP endpoint as a plain request listener: mount it in an Express app (`app.all('/mcp', listener)`) or
+ * call it directly. Checks everything that can be checked before anything is allocated (F02):
+ * host and origin → method → Accept → protocol version → session → body.
+ */
+export function createMcpListener(parts: McpRouteParts) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    route(parts, request, response).catch((error: unknown) => refuse(parts, request, response, error));
+  };
+}
+
+async function route(
+  parts: McpRouteParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  guard(request, parts.config.allowedHosts);
+  if (parts.isDraining()) response.setHeader('connection', 'close');
+  switch (request.method) {
+    case 'POST':
+      return post(parts, request, response);
+    case 'GET':
+      return get(parts, request, response);
+    case 'DELETE':
+      return remove(parts, request, response);
+    default:
+      throw new HubError('METHOD_NOT_ALLOWED');
+  }
+}
+
+async function post(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!accepts(request, 'application/json') || !accepts(request, 'text/event-stream')) {
+    throw new HubError('NOT_ACCEPTABLE_POST');
+  }
+  checkVersion(request);
+  // A dead session is answered before its body is read: clients that never notice repeat themselves (F22).
+  const isNew = request.headers['mcp-session-id'] === undefined;
+  const known = isNew ? undefined : findSession(parts, request);
+  const messages = parseMessages(await readJson(request, parts.config.maxBodyBytes));
+  if (known) receive(parts, known.id, messages, request, response);
+  else await open(parts, messages, request, response);
+}
+
+/** A POST on a session. */
+function receive(
+  parts: McpRouteParts,
+  sessionId: string,
+  messages: Messages,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  // Asked anew: the session may have ended while the body came in. From here on nothing is awaited (F17).
+  const session = parts.sessions.peek(sessionId);
+  const transport = parts.sessions.getTransport(sessionId);
+  if (!session || !transport) throw new HubError('SESSION_NOT_FOUND');
+  if (messages.isBatch && session.protocolVersion !== VERSION_WITH_BATCHES) {
+    throw new HubError('BATCH_NOT_ALLOWED');
+  }
+  if (messages.list.some((message) => methodOf(message) === 'initialize')) {
+    throw new HubError('ALREADY_INITIALIZED');
+  }
+  if (parts.isDraining() && messages.list.some(isCall)) throw new HubError('DRAINING');
+  if (messages.list.some(completesHandshake)) parts.sessions.completeHandshake(sessionId);
+  const exchange = transport.receive(
+    { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request) },
+    response,
+  );
+  if (!exchange) response.writeHead(202, { 'content-length': 0 }).end();
+}
+
+/** A POST without a session: initialize, or an error. */
+async function open(
+  parts: McpRouteParts,
+  messages: Messages,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [message] = messages.list;
+  if (!message || methodOf(message) !== 'initialize' || !isCall(message)) {
+    if (messages.isBatch && messages.list.some((entry) => methodOf(entry) === 'initialize')) {
+      throw new HubError('BATCH_NOT_ALLOWED');
+    }
+    throw new HubError('SESSION_ID_REQUIRED');
+  }
+  if (messages.isBatch) throw new HubError('BATCH_NOT_ALLOWED');
+  if (parts.isDraining()) {
+    parts.sessions.countRefused();
+    throw new HubError('DRAINING');
+  }
+  const sessionId = randomUUID();
+  const transport = new SessionTransport({ sessionId, hooks: parts.hooks, retryMs: STREAM_RETRY_MS });
+  const releaseSlot = parts.sessions.reserveSlot(() => transport.end('handshake'));
+  try {
+    const server = parts.createMcpServer();
+    await server.connect(transport);
+    initialize(parts, { transport, server, message, request, response }, releaseSlot);
+  } catch (error) {
+    releaseSlot();
+    throw error;
+  }
+}
+
+/**
+ * Lets the MCP server answer initialize. Only an answer with a result makes a session (F03); it is registered
+ * in the same turn in which the answer is written. The slot is given back however this ends.
+ */
+function initialize(
+  parts: McpRouteParts,
+  opening: {
+    transport: SessionTransport;
+    server: McpServerLike;
+    message: JSONRPCMessage;
+    request: IncomingMessage;
+    response: ServerResponse;
+  },
+  releaseSlot: () => void,
+): void {
+  const { transport, server, message, request, response } = opening;
+  const sessionId = transport.sessionId;
+  transport.onclose = chain(transport.onclose, () => {
+    releaseSlot();
+    parts.sessions.removeSession(sessionId, 'error');
+  });
+  transport.receive(
+    {
+      messages: [message],
+      isBatch: false,
+      extra: extraOf(request),
+      headers: { 'mcp-session-id': sessionId },
+      beforeAnswer: (answer, exchange) => {
+        if ('result' in answer && exchange.isOpen) {
+          const protocolVersion = String(answer.result.protocolVersion);
+          parts.sessions.registerSession(sessionId, {
+            transport,
+            server,
+            clientInfo: clientInfoOf(message),
+            protocolVersion,
+          });
+        } else {
+          delete exchange.headers['mcp-session-id'];
+        }
+      },
+    },
+    response,
+  );
+  response.once('close', () => {
+    releaseSlot();
+    if (parts.sessions.hasSession(sessionId)) return;
+    // Refused by the MCP server, or the client left before the answer: nobody knows this id.
+    transport.end('error');
+  });
+}
+
+function get(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): void {
+  if (!accepts(request, 'text/event-stream')) throw new HubError('NOT_ACCEPTABLE_GET');
+  checkVersion(request);
+  const session = findSession(parts, request);
+  if (parts.isDraining()) throw new HubError('DRAINING');
+  parts.sessions.getTransport(session.id)?.openStream(response);
+}
+
+function remove(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): void {
+  checkVersion(request);
+  const session = findSession(parts, request);
+  parts.sessions.removeSession(session.id, 'client');
+  response.writeHead(200, { 'content-length': 0 }).end();
+}
+
+function findSession(parts: McpRouteParts, request: IncomingMessage): Session {
+  const id = request.headers['mcp-session-id'];
+  if (id === undefined) throw new HubError('SESSION_ID_REQUIRED');
+  const session = typeof id === 'string' ? parts.sessions.peek(id) : undefined;
+  if (!session) throw new HubError('SESSION_NOT_FOUND');
+  return session;
+}
+
+function checkVersion(request: IncomingMessage): void {
+  const version = request.headers['mcp-protocol-version'];
+  if (version === undefined) return;
+  if (SUPPORTED_PROTOCOL_VERSIONS.includes(String(version))) return;
+  throw new HubError('UNSUPPORTED_VERSION', {
+    detail: `It speaks ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}.`,
+  });
+}
+
+/** Whether Accept allows a media type; no Accept at all allows everything (RFC 9110, 12.5.1). */
+function accepts(request: IncomingMessage, mediaType: string): boolean {
+  const accept = request.headers.accept;
+  if (accept === undefined) return true;
+  const [type] = mediaType.split('/');
+  const ranges = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase());
+  return ranges.includes(mediaType) || ranges.includes(`${type}/*`) || ranges.includes('*/*');
+}
+
+function methodOf(message: JSONRPCMessage): string | undefined {
+  return 'method' in message ? message.method : undefined;
+}
+
+function isCall(message: JSONRPCMessage): boolean {
+  return 'method' in message && 'id' in message;
+}
+
+/**
+ * notifications/initialized completes the handshake. So does any call but ping: some clients skip the
+ * notification, and a session that is being used is not half open.
+ */
+function completesHandshake(message: JSONRPCMessage): boolean {
+  if (methodOf(message) === 'notifications/initialized') return true;
+  return isCall(message) && methodOf(message) !== 'ping';
+}
+
+function clientInfoOf(message: JSONRPCMessage): ClientInfo {
+  const params: unknown = 'params' in message ? message.params?.clientInfo : undefined;
+  const field = (name: string) => {
+    const value: unknown =
+      typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
+    return typeof value === 'string' ? value.slice(0, MAX_CLIENT_TEXT) : 'unknown';
+  };
+  return { name: field('name'), version: field('version') };
+}
+
+function extraOf(request: IncomingMessage): MessageExtraInfo {
+  return { requestInfo: { headers: request.headers } };
+}
+
+function chain(first: (() => void) | undefined, second: () => void): () => void {
+  return () => {
+    first?.();
+    second();
+  };
+}
+
+/** Answers with the error as JSON-RPC. Whatever is no HubError is a defect, and logged as one. */
+function refuse(
+  parts: McpRouteParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+): void {
+  const refusal = error instanceof HubError ? error : new HubError('INTERNAL', { cause: error });
+  if (refusal.code === 'INTERNAL' && !request.destroyed) parts.logger.problem('request-failed', error);
+  else parts.logger.refused(refusal, request.method ?? '');
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const body = refusal.body();
+  response.writeHead(refusal.status, {
+    ...refusal.headers,
+    // What is left of a body too large to read is not read: the connection cannot be used again.
+    ...(refusal.code === 'BODY_TOO_LARGE' && { connection: 'close' }),
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}

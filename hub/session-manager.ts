@@ -1,0 +1,213 @@
+import { randomInt } from 'node:crypto';
+import type { HubConfig } from './config.ts';
+import { HubError } from './errors.ts';
+import type { HubLogger } from './logger.ts';
+import { Session, type SessionParts } from './session.ts';
+import type { SessionTransport } from './transport.ts';
+
+/** Why a session ended: its client said so, nobody used it, its handshake stayed open, … */
+export const END_REASONS = ['client', 'idle', 'handshake', 'shutdown', 'error'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
+/** A slot below the cap, held while a session is being opened. */
+interface Opening {
+  readonly startedAt: number;
+  readonly expire: () => void;
+}
+
+export interface SessionStats {
+  readonly total: number;
+  /** ISO 8601; null when there is no session. */
+  readonly oldest: string | null;
+  readonly newest: string | null;
+  readonly avgAgeMs: number;
+}
+
+export interface SessionCounters {
+  readonly opened: number;
+  readonly refused: number;
+  readonly ended: Readonly<Record<EndReason, number>>;
+}
+
+/** When clients of a stopped hub may come back: spread, so that they do not come all at once (F24). */
+const RETRY_SPREAD_MS = { from: 1_000, to: 10_000 };
+
+/** A sweep later than this many intervals means that the process was frozen, not that all clients were idle. */
+const FROZEN_AFTER_INTERVALS = 2;
+
+/**
+ * The one owner of live sessions: pending → live → ended(reason). Everything on the request path is O(1).
+ *
+ * There is one way out, removeSession. It takes the session off the map first and closes what it owns then,
+ * so whatever closing sets off finds nothing left to remove and cannot recurse (F39).
+ */
+export class SessionManager {
+  readonly #config: HubConfig;
+  readonly #logger: HubLogger;
+  readonly #sessions = new Map<string, Session>();
+  readonly #openings = new Set<Opening>();
+  readonly #ended: Record<EndReason, number> = { client: 0, idle: 0, handshake: 0, shutdown: 0, error: 0 };
+  readonly #cleanupTimer: NodeJS.Timeout;
+  #opened = 0;
+  #refused = 0;
+  #sweptAt = performance.now();
+
+  constructor(config: HubConfig, logger: HubLogger) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#cleanupTimer = setInterval(() => this.#sweep(), config.cleanupIntervalMs);
+    this.#cleanupTimer.unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Takes a slot for a session about to be opened, synchronously, so that no two requests can take the last
+   * one (F46). Returns the way to give it back; `expire` is called when it is held past the handshake deadline.
+   * @throws HubError TOO_MANY_SESSIONS
+   */
+  reserveSlot(expire: () => void): () => void {
+    if (this.#sessions.size + this.#openings.size >= this.#config.maxSessions) {
+      this.#refused += 1;
+      throw new HubError('TOO_MANY_SESSIONS');
+    }
+    const opening: Opening = { startedAt: performance.now(), expire };
+    this.#openings.add(opening);
+    return () => void this.#openings.delete(opening);
+  }
+
+  registerSession(sessionId: string, parts: SessionParts): Session {
+    this.#opened += 1;
+    const timeoutMs = this.#config.clientTimeoutsMs[parts.clientInfo.name] ?? this.#config.sessionTimeoutMs;
+    const session = new Session(sessionId, this.#opened, timeoutMs, parts);
+    this.#sessions.set(sessionId, session);
+    this.#logger.sessionOpened(session);
+    return session;
+  }
+
+  hasSession(sessionId: string): boolean {
+    return this.#sessions.has(sessionId);
+  }
+
+  /** The session, without touching it: looking is not using. */
+  peek(sessionId: string): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  /** The session's transport, for a request of its client. Counts as activity. */
+  getTransport(sessionId: string): SessionTransport | undefined {
+    this.updateActivity(sessionId);
+    return this.#sessions.get(sessionId)?.transport;
+  }
+
+  updateActivity(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session) session.lastActivity = performance.now();
+  }
+
+  completeHandshake(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session) session.isHandshakeDone = true;
+  }
+
+  /** Ends a session and all that it owns. False when there is none (any more). Idempotent, synchronous. */
+  removeSession(sessionId: string, reason: EndReason, options: { retryMs?: number } = {}): boolean {
+    const session = this.#sessions.get(sessionId);
+    if (!session) return false;
+    this.#sessions.delete(sessionId);
+    this.#ended[reason] += 1;
+    this.#logger.sessionEnded(session, reason);
+    session.transport.end(reason, options);
+    session.server.close().catch((error: unknown) => this.#logger.problem('server-close-failed', error));
+    return true;
+  }
+
+  /** Ends every session that nobody uses any more. Returns how many. */
+  cleanupStaleSessions(): number {
+    const now = performance.now();
+    let removed = 0;
+    for (const session of this.#sessions.values()) {
+      const reason = this.#staleReason(session, now);
+      if (reason && this.removeSession(session.id, reason)) removed += 1;
+    }
+    for (const opening of this.#openings) {
+      if (now - opening.startedAt > this.#config.handshakeTimeoutMs) opening.expire();
+    }
+    return removed;
+  }
+
+  /** Ends all sessions and the cleanup. Clients of streams are asked to come back at different times. */
+  shutdown(): void {
+    clearInterval(this.#cleanupTimer);
+    for (const opening of this.#openings) opening.expire();
+    for (const id of [...this.#sessions.keys()]) {
+      this.removeSession(id, 'shutdown', { retryMs: randomInt(RETRY_SPREAD_MS.from, RETRY_SPREAD_MS.to) });
+    }
+  }
+
+  /** Sessions in order of registration, after the given running number. */
+  *list(afterNumber = 0): Generator<Session> {
+    for (const session of this.#sessions.values()) if (session.number > afterNumber) yield session;
+  }
+
+  stats(): SessionStats {
+    const now = performance.now();
+    let oldest = now;
+    let newest = 0;
+    let ageSumMs = 0;
+    for (const { createdAt } of this.#sessions.values()) {
+      oldest = Math.min(oldest, createdAt);
+      newest = Math.max(newest, createdAt);
+      ageSumMs += now - createdAt;
+    }
+    const total = this.#sessions.size;
+    if (total === 0) return { total, oldest: null, newest: null, avgAgeMs: 0 };
+    return {
+      total,
+      oldest: isoTime(oldest),
+      newest: isoTime(newest),
+      avgAgeMs: Math.round(ageSumMs / total),
+    };
+  }
+
+  counters(): SessionCounters {
+    return { opened: this.#opened, refused: this.#refused, ended: { ...this.#ended } };
+  }
+
+  /** A refusal that never got as far as a slot: a server that drains, say. */
+  countRefused(): void {
+    this.#refused += 1;
+  }
+
+  /** How much later than planned the next sweep is already, ms. */
+  sweepLagMs(): number {
+    return Math.max(0, performance.now() - this.#sweptAt - this.#config.cleanupIntervalMs);
+  }
+
+  #sweep(): void {
+    const lateMs = this.sweepLagMs();
+    this.#sweptAt = performance.now();
+    // After a freeze every session looks idle, while its client's request may wait in the socket unread (F19).
+    if (lateMs > FROZEN_AFTER_INTERVALS * this.#config.cleanupIntervalMs) {
+      this.#logger.sweepSkipped(lateMs);
+      return;
+    }
+    this.cleanupStaleSessions();
+  }
+
+  #staleReason(session: Session, now: number): EndReason | undefined {
+    if (session.callsInFlight > 0) return undefined;
+    if (!session.isHandshakeDone) {
+      return now - session.createdAt > this.#config.handshakeTimeoutMs ? 'handshake' : undefined;
+    }
+    if (session.openStreams > 0) return undefined;
+    return now - session.lastActivity > session.timeoutMs ? 'idle' : undefined;
+  }
+}
+
+/** Wall-clock time of a monotonic one, for people to read. */
+export function isoTime(monotonicMs: number): string {
+  return new Date(Date.now() - (performance.now() - monotonicMs)).toISOString();
+}

@@ -1,0 +1,67 @@
+import type { Server } from 'node:http';
+import type { Dial } from './target.ts';
+import { systemError, VirtualSocket } from './virtual-socket.ts';
+
+/**
+ * Gives an http.Server connections without a network, and the listening and closing that go with them: while
+ * this holds it, `server.listening` and `server.close()` mean these connections.
+ */
+export class VirtualServer {
+  readonly #server: Server;
+  readonly #noteActivity: () => void;
+  readonly #connections = new Set<VirtualSocket>();
+  #isAccepting = true;
+
+  constructor(server: Server, noteActivity: () => void) {
+    this.#server = server;
+    this.#noteActivity = noteActivity;
+    Object.defineProperty(server, 'listening', { configurable: true, get: () => this.#isAccepting });
+    Object.defineProperty(server, 'close', {
+      configurable: true,
+      value: (done?: (error?: Error) => void) => this.#close(done),
+    });
+  }
+
+  get isAccepting(): boolean {
+    return this.#isAccepting;
+  }
+
+  get openConnections(): number {
+    return this.#connections.size;
+  }
+
+  readonly dial: Dial = async () => {
+    if (!this.#isAccepting) throw systemError('ECONNREFUSED', 'connect');
+    const [client, server] = VirtualSocket.pair(this.#noteActivity);
+    this.#connections.add(server);
+    server.once('close', () => {
+      this.#connections.delete(server);
+      this.#closedWhenEmpty();
+    });
+    this.#server.emit('connection', server);
+    return { stream: client, reset: () => client.reset() };
+  };
+
+  /** Breaks every connection, whatever the server does. */
+  destroy(): void {
+    this.#isAccepting = false;
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  #close(done?: (error?: Error) => void): Server {
+    if (!this.#isAccepting) {
+      done?.(systemError('ERR_SERVER_NOT_RUNNING', 'close'));
+      return this.#server;
+    }
+    this.#isAccepting = false;
+    if (done) this.#server.once('close', done);
+    this.#server.closeIdleConnections();
+    this.#closedWhenEmpty();
+    return this.#server;
+  }
+
+  #closedWhenEmpty(): void {
+    if (this.#isAccepting || this.#connections.size > 0) return;
+    process.nextTick(() => this.#server.emit('close'));
+  }
+}
