@@ -1,0 +1,148 @@
+import { availableParallelism, totalmem } from 'node:os';
+import type { World } from './conduct.ts';
+import type { EventLog } from './event-log.ts';
+import { exitCodeOf, verdictOf } from './exit-code.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Check } from './judge/check.ts';
+import { judgeFacts, judgeSurvival } from './judge/invariants.ts';
+import type { Ledger } from './judge/ledger.ts';
+import { judgeLedger } from './judge/ledger-checks.ts';
+import type { Metrics } from './judge/metrics.ts';
+import type { Policy } from './judge/policy.ts';
+import { judgeThresholds } from './judge/threshold.ts';
+import { generatorHealth, timingInvalidReason } from './judge/validity.ts';
+import type { SessionObserver } from './observers/sessions.ts';
+import type { Watch } from './observers/watch.ts';
+import type { Recorder } from './recorder.ts';
+import type { RunResult } from './result.ts';
+import type { RunRequest } from './run-request.ts';
+import type { Plan } from './scenario/plan.ts';
+import type { TargetExit } from './targets/target.ts';
+import { TOOL } from './tool.ts';
+
+/** What is left of a run when it is over. */
+export interface RunRemains {
+  readonly request: RunRequest;
+  readonly world: World;
+  readonly plan: Plan;
+  readonly policy: Policy;
+  readonly sessions: SessionObserver;
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  readonly log: EventLog;
+  readonly recorder: Recorder;
+  readonly fleet: Fleet;
+  readonly watch: Watch;
+  readonly exit: { readonly at: number; readonly exit: TargetExit } | undefined;
+  readonly isAborted: boolean;
+}
+
+/** Judges a run and writes it down. */
+export function assembleResult(remains: RunRemains): RunResult {
+  const { request, world, plan, policy, sessions, ledger, metrics, log, fleet, watch, isAborted } = remains;
+  const { scenario, source } = request.loaded;
+  const durationMs = world.clock.now();
+  const report = ledger.close(durationMs);
+  const measured = metrics.snapshot();
+  const generator = generatorHealth(measured, {
+    planned: plan.plannedSessions,
+    started: fleet.started,
+    loopDelayP99Ms: world.generator?.delayP99Ms() ?? null,
+  });
+  const checks = judge(remains, report, measured, generator);
+  const verdict = verdictOf(checks, isAborted);
+  const { early, late, certified, tooCoarse, maxHiMs } = report.reapLag;
+  return {
+    format: 'mcp-soak-result',
+    version: 1,
+    tool: `${TOOL.name} ${TOOL.version}`,
+    scenario: {
+      name: scenario.name,
+      description: scenario.description,
+      file: source.file,
+      covers: scenario.covers,
+    },
+    mode: plan.mode,
+    seed: plan.seed,
+    target: {
+      name: world.target.name,
+      endpoint: world.target.endpoint.href,
+      sessionsAre: sessions.visibility,
+    },
+    policy,
+    startedAt: world.wall.startedAt.toISOString(),
+    durationMs,
+    wallMs: world.wall.elapsedMs(),
+    verdict,
+    exitCode: exitCodeOf(verdict),
+    checks,
+    sessions: {
+      attempted: report.attempts.begun,
+      opened: report.attempts.opened,
+      refused: report.attempts.refused,
+      unknown: report.attempts.lost + report.attempts.unanswered,
+      deleted: report.ends.deleted,
+      liveAtEnd: report.ends.live,
+    },
+    reapLag: { early, late, certified, tooCoarse, maxMs: maxHiMs ?? 0 },
+    metrics: measured,
+    series: [...watch.series],
+    generator,
+    eventLog: log.close(),
+    environment: {
+      node: process.versions.node,
+      platform: `${process.platform} ${process.arch}`,
+      cpus: availableParallelism(),
+      memoryBytes: totalmem(),
+    },
+    replay: replayCommand(request),
+  };
+}
+
+function judge(
+  { world, plan, policy, recorder, isAborted, exit, request }: RunRemains,
+  report: ReturnType<Ledger['close']>,
+  measured: ReturnType<Metrics['snapshot']>,
+  generator: ReturnType<typeof generatorHealth>,
+): Check[] {
+  const facts = recorder.facts({
+    drainMs: policy.drainMs,
+    watchedUntil: world.clock.now(),
+    ...(world.target.exited && {
+      exit: exit ? { at: exit.at, code: exit.exit.code, signal: exit.exit.signal } : 'not-yet',
+    }),
+  });
+  const timing = timingInvalidReason(generator, tightestLimitMs(plan));
+  const wanted = new Set<string>(plan.invariants);
+  const invariants = [
+    ...judgeLedger(report, policy, { label: recorder.label }),
+    ...judgeFacts(facts),
+    ...judgeSurvival(exit, facts.drain !== undefined, world.target.exited !== undefined),
+  ].filter(({ name }) => wanted.has(name));
+  const thresholds = judgeThresholds(
+    plan.thresholds,
+    measured,
+    timing === undefined ? {} : { timingInvalidReason: timing },
+  );
+  const checks = [...invariants, ...thresholds];
+  if (!isAborted || request.mode === undefined) return checks;
+  // A run cut short has not seen everything: what it did not see is no proof of anything.
+  return checks.map((check) =>
+    check.verdict === 'no-data'
+      ? { ...check, verdict: 'invalid', reason: 'the run was stopped before it saw any' }
+      : check,
+  );
+}
+
+/** The smallest upper limit on a duration, which says how exactly time has to be measured. */
+function tightestLimitMs(plan: Plan): number | null {
+  const limits = plan.thresholds.flatMap(({ metric, limit, operator }) =>
+    metric.endsWith('_ms') && operator.startsWith('<') ? [limit] : [],
+  );
+  return limits.length === 0 ? null : Math.min(...limits);
+}
+
+function replayCommand({ loaded, mode, seed, target }: RunRequest): string {
+  const where = target instanceof URL ? ` --target ${target.href}` : '';
+  return `npx mcp-soak run ${loaded.source.file} --mode ${mode} --seed ${seed}${where}`;
+}

@@ -1,0 +1,28 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RequestError } from '../run-request.ts';
+import { type LoadedScenario, readScenario } from '../scenario/load.ts';
+
+const BUNDLED = fileURLToPath(new URL('../../scenarios', import.meta.url));
+
+/** Names of the scenarios that come with mcp-soak. */
+export function bundledNames(): string[] {
+  return readdirSync(BUNDLED)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length))
+    .sort();
+}
+
+/**
+ * A scenario by the path of its file, or by the name of a bundled one.
+ * @throws RequestError when there is neither; ScenarioError when the file is wrong
+ */
+export function openScenario(fileOrName: string): Promise<LoadedScenario> {
+  if (existsSync(fileOrName)) return readScenario(fileOrName);
+  const bundled = join(BUNDLED, `${fileOrName}.yaml`);
+  if (/^[\w-]+$/.test(fileOrName) && existsSync(bundled)) return readScenario(bundled);
+  throw new RequestError(
+    `There is no scenario '${fileOrName}': neither a file of that path nor one of ${bundledNames().join(', ')}.`,
+  );
+}

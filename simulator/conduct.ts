@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import { assembleResult } from './assemble-result.ts';
+import type { Clock } from './clock/clock.ts';
+import { EventLog } from './event-log.ts';
+import { probeUnseen } from './fleet/final-probes.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { Ledger } from './judge/ledger.ts';
+import { Metrics } from './judge/metrics.ts';
+import { type Policy, PolicySchema } from './judge/policy.ts';
+import type { GeneratorObserver } from './observers/generator.ts';
+import { SessionObserver } from './observers/sessions.ts';
+import { Watch } from './observers/watch.ts';
+import { Recorder } from './recorder.ts';
+import type { Progress } from './reporters/progress.ts';
+import type { RunResult } from './result.ts';
+import type { RunRequest } from './run-request.ts';
+import { makePlan, type Plan } from './scenario/plan.ts';
+import type { Target, TargetExit } from './targets/target.ts';
+
+/** What a run takes place in: a clock, and a target on it. */
+export interface World {
+  readonly clock: Clock;
+  readonly target: Target;
+  /** Absent in virtual time. */
+  readonly generator: GeneratorObserver | undefined;
+  readonly wall: Wall;
+}
+
+/** The real world's time, for the record. */
+export interface Wall {
+  readonly startedAt: Date;
+  readonly elapsedMs: () => number;
+}
+
+/** ε to begin with, real time, ms; it grows with what is seen of the machine. */
+const FIRST_EPSILON_MS = 100;
+/** Beyond its drain a target that was signalled is watched this long, to say how late it is. */
+const EXIT_WATCH_MS = 3_000;
+/** The drain of a target that promises none. */
+const UNKNOWN_DRAIN_MS = 30_000;
+const SETTLE_CHECK_MS = 50;
+
+/** Everything at work in one run. */
+interface Stage {
+  readonly request: RunRequest;
+  readonly world: World;
+  readonly plan: Plan;
+  readonly policy: Policy;
+  readonly sessions: SessionObserver;
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  readonly log: EventLog;
+  readonly recorder: Recorder;
+  readonly fleet: Fleet;
+  readonly watch: Watch;
+  phase: Progress['phase'];
+  exit: { at: number; exit: TargetExit } | undefined;
+  signalledAt: number | undefined;
+}
+
+/** From a target that runs to a result: look, load, settle, judge. */
+export async function conduct(world: World, request: RunRequest): Promise<RunResult> {
+  const stage = await setUp(world, request);
+  const { fleet, watch, recorder, sessions } = stage;
+  const aborted = abortion(request.stop);
+  const watching = watch.run(() => tell(stage));
+  const cancelEvents = scheduleEvents(stage);
+  try {
+    await Promise.race([loadAndSettle(stage), aborted.promise]);
+  } finally {
+    aborted.forget();
+    for (const cancel of cancelEvents) cancel();
+    watch.stop();
+    fleet.stop();
+  }
+  await watching;
+  if (request.stop?.aborted !== true) await lastLook(stage);
+  recorder.close();
+  sessions.close();
+  return assembleResult({ ...stage, isAborted: request.stop?.aborted === true });
+}
+
+async function setUp(world: World, request: RunRequest): Promise<Stage> {
+  const { clock, target, generator } = world;
+  const sessions = new SessionObserver(target, clock);
+  const first = await sessions.discover();
+  const policy = request.policy ?? sessions.policy ?? PolicySchema.parse({});
+  const { scenario, source } = request.loaded;
+  const plan = makePlan(scenario, { mode: request.mode, seed: request.seed, policy, source });
+  const metrics = new Metrics();
+  const epsilonMs = generator ? FIRST_EPSILON_MS : 0;
+  const ledger = new Ledger({ policy, epsilonMs, onReapLag: (ms) => metrics.trend('reap_lag_ms', ms) });
+  const log = new EventLog(request.outDir === undefined ? undefined : join(request.outDir, 'events.jsonl'));
+  const recorder = new Recorder(ledger, metrics, log);
+  const fleet = new Fleet(plan, {
+    clock,
+    dial: target.dial,
+    endpoint: target.endpoint,
+    recorder,
+    remembersSessions: sessions.visibility !== 'listed',
+  });
+  const watch = new Watch({ clock, target, sessions, ledger, metrics, generator, everyMs: plan.observeMs });
+  if (first) ledger.sample(first);
+  const stage: Stage = {
+    request,
+    world,
+    plan,
+    policy,
+    sessions,
+    ledger,
+    metrics,
+    log,
+    recorder,
+    fleet,
+    watch,
+    phase: 'starting',
+    exit: undefined,
+    signalledAt: undefined,
+  };
+  void target.exited?.then((exit) => {
+    stage.exit = { at: clock.now(), exit };
+    recorder.targetEvent({ kind: 'exited', at: clock.now(), code: exit.code });
+  });
+  return stage;
+}
+
+/** The events on the time line; returns the ways to call them off. */
+function scheduleEvents(stage: Stage) {
+  const { clock, target } = stage.world;
+  return stage.plan.events.map(({ atMs, signal }) =>
+    clock.at(atMs, () => {
+      stage.signalledAt ??= clock.now();
+      stage.recorder.targetEvent({ kind: 'signalled', at: clock.now(), signal });
+      target.signal?.(signal);
+    }),
+  );
+}
+
+async function loadAndSettle(stage: Stage): Promise<void> {
+  const { plan, fleet } = stage;
+  if (plan.events.length > 0) {
+    await Promise.race([fleet.runCycle(0), targetEnded(stage)]);
+    return targetEnded(stage);
+  }
+  for (let cycle = 0; cycle < plan.cycles && !stage.exit; cycle += 1) {
+    stage.phase = 'load';
+    await Promise.race([fleet.runCycle(cycle), stage.world.target.exited ?? never()]);
+    await settle(stage);
+    if (!stage.exit) await stage.watch.look('endOfCycle');
+  }
+}
+
+/** Waits until the target's policy has had its time, or until nothing is left that it could be needed for. */
+async function settle(stage: Stage): Promise<void> {
+  const { clock } = stage.world;
+  const deadline = clock.now() + stage.plan.settleMs;
+  while (clock.now() < deadline && !stage.exit && !isSettled(stage)) {
+    stage.phase = 'settling';
+    await clock.sleep(Math.min(deadline - clock.now(), Math.max(SETTLE_CHECK_MS, stage.plan.observeMs / 4)));
+  }
+}
+
+/** Nothing is tolerated any more, and the target was seen without it: waiting on could change no verdict. */
+function isSettled({ ledger, world, watch }: Stage): boolean {
+  const deadline = ledger.lastDeadline();
+  const seen = watch.lastSample;
+  return deadline !== null && seen !== undefined && seen.sentAt > deadline && world.clock.now() > deadline;
+}
+
+/** Waits for a target that is signalled to end, until it is clear that it will not in time. */
+async function targetEnded(stage: Stage): Promise<void> {
+  const { clock, target } = stage.world;
+  const signalAt = Math.max(...stage.plan.events.map(({ atMs }) => atMs));
+  const drainMs = stage.policy.drainMs ?? UNKNOWN_DRAIN_MS;
+  const lastMs = Math.max(0, signalAt - clock.now()) + drainMs + EXIT_WATCH_MS;
+  stage.phase = 'draining';
+  await Promise.race([target.exited ?? never(), clock.sleep(lastMs)]);
+}
+
+/** Sessions that no listing showed are asked themselves, each once. */
+async function lastLook(stage: Stage): Promise<void> {
+  const { sessions, ledger, world, recorder, fleet } = stage;
+  if (stage.exit || stage.signalledAt !== undefined) return;
+  stage.phase = 'judging';
+  if (sessions.visibility !== 'listed')
+    await probeUnseen(ledger.unseenEnds(world.clock.now()), fleet, recorder);
+  await stage.watch.look();
+}
+
+function tell({ request, world, plan, fleet, watch, phase }: Stage): void {
+  request.onProgress?.({
+    scenario: plan.scenario,
+    mode: plan.mode,
+    phase,
+    now: world.clock.now(),
+    started: fleet.started,
+    planned: plan.plannedSessions,
+    observed: watch.lastSample?.count,
+  });
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+/** A promise that resolves when the signal aborts, and the way to stop waiting for it. */
+function abortion(signal: AbortSignal | undefined): { promise: Promise<void>; forget: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  if (signal?.aborted) resolve();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return { promise, forget: () => signal?.removeEventListener('abort', onAbort) };
+}

@@ -1,0 +1,24 @@
+import type { Recorder } from '../recorder.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Probes under way at once. */
+const CONCURRENCY = 32;
+
+/**
+ * Asks sessions whose end is due, and that no listing showed ended: each once, since a second question would
+ * keep alive what the first one found.
+ */
+export async function probeUnseen(
+  sessions: readonly number[],
+  fleet: Fleet,
+  recorder: Recorder,
+): Promise<void> {
+  const queue = sessions.values();
+  async function work(): Promise<void> {
+    for (const session of queue) {
+      const outcome = await fleet.probe(session);
+      if (outcome) recorder.expectation(session, 'gone', outcome);
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+}

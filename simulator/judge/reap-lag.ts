@@ -1,0 +1,101 @@
+import { Findings } from './findings.ts';
+import { formatLength, formatMoment } from './format.ts';
+import type { LedgerReport } from './ledger-report.ts';
+import { explainMay, toleratedUntil } from './protection.ts';
+import { NEVER, type Rules } from './rules.ts';
+import type { SessionBook } from './session-book.ts';
+
+export type ReapVerdict = 'early' | 'late' | 'certified' | 'too-coarse';
+
+/**
+ * How late sessions end that nobody ended. The end lies between the last look that showed the session and
+ * the first that did not; the last use between the send of the last served request and its answer.
+ *
+ *   early      gone (+ ε) before lastServed.sent + T          late   seen after its may ended
+ *   certified  seen at lastServed.answered + T (− ε) or later, and gone before its may ended
+ */
+export class ReapLag {
+  readonly #rules: Rules;
+  readonly #onReapLag: ((hiMs: number) => void) | undefined;
+  readonly #wrong = new Findings();
+  readonly #counts: Record<ReapVerdict, number> = { early: 0, late: 0, certified: 0, 'too-coarse': 0 };
+  #inTime = 0;
+  #maxHiMs: number | null = null;
+
+  constructor(rules: Rules, onReapLag?: (hiMs: number) => void) {
+    this.#rules = rules;
+    this.#onReapLag = onReapLag;
+  }
+
+  /** To be called once nothing more can become known of the session; a second call does nothing. */
+  settle(book: SessionBook): void {
+    if (book.isReapRecorded || !isReapable(book)) return;
+    const isGone = book.goneSeenAt !== NEVER;
+    const verdict = judge(book, this.#rules);
+    if (!isGone && verdict !== 'late') return;
+    book.isReapRecorded = true;
+    this.#counts[verdict] += 1;
+    if (isGone) {
+      const hiMs = book.goneSeenAt - book.lastUseAt;
+      if (book.goneSeenAt <= toleratedUntil(book, this.#rules)) this.#inTime += 1;
+      this.#maxHiMs = Math.max(this.#maxHiMs ?? hiMs, hiMs);
+      this.#onReapLag?.(hiMs);
+    }
+    if (verdict === 'early' || verdict === 'late') this.#accuse(book, verdict);
+  }
+
+  report(): LedgerReport['reapLag'] {
+    const { early, late, certified, 'too-coarse': tooCoarse } = this.#counts;
+    const { inTime, maxHiMs } = { inTime: this.#inTime, maxHiMs: this.#maxHiMs };
+    return { early, late, certified, tooCoarse, inTime, maxHiMs, wrong: this.#wrong.list() };
+  }
+
+  #accuse(book: SessionBook, verdict: 'early' | 'late'): void {
+    const end = toleratedUntil(book, this.#rules);
+    this.#wrong.add(() => ({
+      session: book.session,
+      fromMs: Math.max(book.lastSeenAt, book.openedAt),
+      toMs: book.goneSeenAt === NEVER ? book.lastSeenAt : book.goneSeenAt,
+      byMs: verdict === 'late' ? book.lastSeenAt - end : finite(due(book, this.#rules) - book.goneSeenAt),
+      why:
+        verdict === 'late'
+          ? `late: ${explainMay(book, this.#rules)}, still there at ${formatMoment(book.lastSeenAt)}`
+          : `early: last served request was sent at ${formatMoment(book.lastServedSentAt)}, T = ${formatLength(
+              book.timeoutMs,
+            )}, gone at ${formatMoment(book.goneSeenAt)}`,
+    }));
+  }
+}
+
+function judge(book: SessionBook, rules: Rules): ReapVerdict {
+  const tolerated = toleratedUntil(book, rules);
+  if (book.lastSeenAt > tolerated) return 'late';
+  const isOwed = book.goneSeenAt < book.cutAt;
+  if (isOwed && book.goneSeenAt + rules.epsilonMs < due(book, rules)) return 'early';
+  const isSeenDue = book.lastSeenAt >= surelyDue(book, rules) - rules.epsilonMs;
+  return isSeenDue && book.goneSeenAt <= tolerated ? 'certified' : 'too-coarse';
+}
+
+/** The first instant at which the target may have ended the session. */
+function due(book: SessionBook, rules: Rules): number {
+  const handshakeDue = book.isHandshakeDone ? NEVER : book.initializeSentAt + rules.handshakeMs;
+  return Math.min(book.lastServedSentAt + book.timeoutMs, handshakeDue, book.streamLostUntil);
+}
+
+/** The same, counted from when the last use was surely over. */
+function surelyDue(book: SessionBook, rules: Rules): number {
+  const handshakeDue = book.isHandshakeDone ? NEVER : book.openedAt + rules.handshakeMs;
+  return Math.min(book.lastServedAt + book.timeoutMs, handshakeDue, book.streamLostUntil);
+}
+
+/** Ended by neither DELETE, the target's exit nor an eviction, as far as can be known. */
+function isReapable(book: SessionBook): boolean {
+  if (book.initialize !== 'open' || book.isExcused) return false;
+  if (book.deletion === 'sent' || book.deletion === 'lost') return false;
+  if (book.knownEnd !== null && book.knownEnd !== 'not-found') return false;
+  return book.goneSeenAt === NEVER || book.goneSeenAt < book.cutAt || book.cutBy === 'delete';
+}
+
+function finite(ms: number): number | null {
+  return Number.isFinite(ms) ? ms : null;
+}

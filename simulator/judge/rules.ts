@@ -1,0 +1,42 @@
+import type { Policy } from './policy.ts';
+
+/** What never comes: the end of a protection nobody promised to end, an answer not received. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** The target's promises as the ledger reckons with them: a time that was not promised is `NEVER`. All in ms. */
+export interface Rules {
+  /** ε: by how much neither side is blamed. 0 in virtual time; in real time it grows with what the machine shows. */
+  epsilonMs: number;
+  /** C */
+  readonly cleanupMs: number;
+  /** H, `NEVER` where the idle rule alone decides. */
+  readonly handshakeMs: number;
+  /** S, `NEVER` where the loss of a stream ends nothing. */
+  readonly streamLostMs: number;
+  /** How long a stream whose client vanished may pass for alive: D, or S (after D, where both are stated). */
+  readonly streamGraceMs: number;
+  /** The same for a call whose client froze before it read the answer. */
+  readonly callGraceMs: number;
+  readonly openStreamProtects: boolean;
+  readonly callProtects: boolean;
+  /** The cap, where reaching it allows the target to evict idle sessions; otherwise `NEVER`. */
+  readonly evictsAt: number;
+}
+
+export function rulesOf(policy: Policy, epsilonMs: number): Rules {
+  const dead =
+    policy.streamLostMs === null
+      ? (policy.deadPeerMs ?? NEVER)
+      : policy.streamLostMs + (policy.deadPeerMs ?? 0);
+  return {
+    epsilonMs,
+    cleanupMs: policy.cleanupIntervalMs,
+    handshakeMs: policy.handshakeTimeoutMs ?? NEVER,
+    streamLostMs: policy.streamLostMs ?? NEVER,
+    streamGraceMs: policy.openStreamProtects ? dead : 0,
+    callGraceMs: policy.callProtects ? dead : 0,
+    openStreamProtects: policy.openStreamProtects,
+    callProtects: policy.callProtects,
+    evictsAt: policy.capRule === 'evict-idle' ? (policy.maxSessions ?? NEVER) : NEVER,
+  };
+}

@@ -1,0 +1,34 @@
+import type { SessionEvent } from '../judge/session-event.ts';
+import { isAnswered, type Outcome } from './outcome.ts';
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** What a client tells the ledger. Whoever made the client adds the number of the session. */
+export type ClientEvent = DistributiveOmit<SessionEvent, 'session'>;
+
+export type AbandonKind = 'silent' | 'destroyed' | 'frozen';
+
+/** How a POST or GET on the session ended. Without our answer it counts as aborted: the target may still work on it. */
+export function requestEnd(outcome: Outcome, request: number, longestMs: number): ClientEvent {
+  const at = outcome.doneAt;
+  if (!isAnswered(outcome)) return { kind: 'request-aborted', at, request, longestMs };
+  return { kind: 'request-answered', at, request, gone: outcome.status === 404 };
+}
+
+/**
+ * How an initialize ended that opened no session we could use. Status 0: it never reached the target, so
+ * there is definitely no session.
+ */
+export function initializeEnd(outcome: Outcome, { wasSent = true, longestMs = 0 } = {}): ClientEvent {
+  const at = outcome.doneAt;
+  if (!wasSent) return { kind: 'initialize-refused', at, status: 0 };
+  if (!isAnswered(outcome)) return { kind: 'initialize-lost', at, longestMs };
+  return { kind: 'initialize-refused', at, status: outcome.status };
+}
+
+export function deleteEnd(outcome: Outcome): ClientEvent {
+  const at = outcome.doneAt;
+  return isAnswered(outcome)
+    ? { kind: 'delete-answered', at, status: outcome.status }
+    : { kind: 'delete-lost', at };
+}

@@ -1,0 +1,95 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Dial } from '../targets/target.ts';
+import type { AnswerReader } from './answer.ts';
+import { ByteBuffer } from './byte-buffer.ts';
+import { ConnectionPool } from './connection-pool.ts';
+import { Exchange } from './exchange.ts';
+import type { Ending } from './outcome.ts';
+
+/** A listing of 100,000 sessions, a thousand a page, stays far below this. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly sentAt: number;
+  readonly receivedAt: number;
+}
+
+/** Reads JSON documents from the target beside its MCP endpoint, over one keep-alive connection. */
+export class JsonReader {
+  readonly #pool: ConnectionPool;
+  readonly #clock: Clock;
+  readonly #host: string;
+  readonly #timeoutMs: number;
+
+  constructor(options: { dial: Dial; clock: Clock; host: string; timeoutMs: number }) {
+    this.#pool = new ConnectionPool(options.dial, options.clock, () => undefined);
+    this.#clock = options.clock;
+    this.#host = options.host;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** The document at a path; undefined when there is none to be had, or it is not JSON. */
+  get(path: string): Promise<JsonAnswer | undefined> {
+    const reader = new BodyReader();
+    return new Promise((resolve) => {
+      const exchange = new Exchange(this.#pool, this.#clock, {
+        method: 'GET',
+        text: `GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: mcp-soak\r\nAccept: application/json\r\n\r\n`,
+        reader,
+        timeoutMs: this.#timeoutMs,
+        abortAfterMs: undefined,
+        isRepeatable: true,
+        staysOpen: false,
+        onSent: () => undefined,
+        onSettled: (outcome) => {
+          const body = outcome.kind === 'accepted' ? parseJson(reader.text()) : undefined;
+          const { sentAt, doneAt: receivedAt } = outcome;
+          resolve(body === undefined ? undefined : { status: reader.status, body, sentAt, receivedAt });
+        },
+        onOver: () => undefined,
+      });
+      exchange.start();
+    });
+  }
+
+  close(): void {
+    this.#pool.shut('destroy');
+  }
+}
+
+/** Takes any answer whole, whatever its status: a hub that drains says so with a 503 and a body. */
+class BodyReader implements AnswerReader {
+  readonly #body = new ByteBuffer();
+  status = 0;
+
+  onHead(status: number): undefined {
+    this.status = status;
+  }
+
+  onBody(chunk: Buffer): Ending | undefined {
+    if (this.#body.length + chunk.length > MAX_BODY_BYTES) {
+      return { kind: 'wrong-answer', status: this.status, reason: `more than ${MAX_BODY_BYTES} bytes` };
+    }
+    this.#body.append(chunk);
+    return undefined;
+  }
+
+  onEnd(): Ending {
+    return { kind: 'accepted', status: this.status };
+  }
+
+  text(): string {
+    return this.#body.takeText();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: this target has no such document.
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { Clock } from '../clock/clock.ts';
+import { type Policy, PolicySchema } from '../judge/policy.ts';
+import type { SessionSample } from '../judge/session-event.ts';
+import { JsonReader } from '../mcp/json-reader.ts';
+import type { Target } from '../targets/target.ts';
+
+const count = z.number().int().nonnegative();
+
+/** `GET /health` of the reference hub, as far as it is used here. */
+const HealthSchema = z.object({
+  sessions: count,
+  counters: z.object({ opened: count, refused: count, ended: z.record(z.string(), count) }).optional(),
+  policy: PolicySchema.optional(),
+});
+
+/** `GET /sessions` of the reference hub. `sessionId` is a fingerprint. */
+const SessionsSchema = z.object({
+  total: count,
+  sessions: z.array(z.object({ sessionId: z.string().regex(/^[0-9a-f]{12}$/) })),
+  next: count.optional(),
+});
+
+const PAGE_SIZE = 1_000;
+/** Pages of one look: a hundred thousand sessions. More than that is counted, not listed. */
+const MAX_PAGES = 100;
+const TIMEOUT_MS = 5_000;
+
+/** How much of its sessions a target shows: all of them by fingerprint, their number, or nothing. */
+export type Visibility = 'listed' | 'counted' | 'none';
+
+/** Looks at a target's sessions through `/health` and `/sessions`, where it has them. */
+export class SessionObserver {
+  readonly #reader: JsonReader;
+  #visibility: Visibility = 'none';
+  #policy: Policy | undefined;
+
+  constructor(target: Target, clock: Clock) {
+    const { dial, endpoint } = target;
+    this.#reader = new JsonReader({ dial, clock, host: endpoint.host, timeoutMs: TIMEOUT_MS });
+  }
+
+  /** Finds out what the target shows. To be called once, before the load. */
+  async discover(): Promise<SessionSample | undefined> {
+    const health = await this.#health();
+    if (!health) return undefined;
+    this.#policy = health.body.policy;
+    const listing = await this.#list();
+    this.#visibility = listing ? 'listed' : 'counted';
+    return this.sample();
+  }
+
+  get visibility(): Visibility {
+    return this.#visibility;
+  }
+
+  /** What the target says it promises; undefined when it does not say. */
+  get policy(): Policy | undefined {
+    return this.#policy;
+  }
+
+  /** One look; undefined when the target does not answer or shows nothing. */
+  async sample(): Promise<SessionSample | undefined> {
+    if (this.#visibility === 'none') return undefined;
+    const health = await this.#health();
+    if (!health) return undefined;
+    const listing = this.#visibility === 'listed' ? await this.#list() : undefined;
+    if (this.#visibility === 'listed' && !listing) return undefined;
+    const { sessions, counters } = health.body;
+    return {
+      sentAt: health.sentAt,
+      receivedAt: listing?.receivedAt ?? health.receivedAt,
+      stalenessMs: 0,
+      count: sessions,
+      ...(listing && { listed: listing.fingerprints }),
+      ...(counters && { counters }),
+    };
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+
+  async #health() {
+    const answer = await this.#reader.get('/health');
+    const body = HealthSchema.safeParse(answer?.body);
+    return answer && body.success ? { ...answer, body: body.data } : undefined;
+  }
+
+  async #list(): Promise<{ fingerprints: ReadonlySet<string>; receivedAt: number } | undefined> {
+    const fingerprints = new Set<string>();
+    let after = 0;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const answer = await this.#reader.get(`/sessions?limit=${PAGE_SIZE}&after=${after}`);
+      const body = SessionsSchema.safeParse(answer?.body);
+      if (!answer || !body.success) return undefined;
+      for (const { sessionId } of body.data.sessions) fingerprints.add(sessionId);
+      if (body.data.next === undefined) return { fingerprints, receivedAt: answer.receivedAt };
+      after = body.data.next;
+    }
+    return undefined;
+  }
+}

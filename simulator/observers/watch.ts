@@ -1,0 +1,119 @@
+import type { Clock } from '../clock/clock.ts';
+import type { Ledger } from '../judge/ledger.ts';
+import type { Metrics } from '../judge/metrics.ts';
+import type { SessionSample } from '../judge/session-event.ts';
+import type { SeriesPoint } from '../result.ts';
+import type { Target } from '../targets/target.ts';
+import type { GeneratorObserver } from './generator.ts';
+import { type ProcessUsage, readProcess } from './process.ts';
+import type { SessionObserver } from './sessions.ts';
+
+export interface WatchParts {
+  readonly clock: Clock;
+  readonly target: Target;
+  readonly sessions: SessionObserver;
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  /** Absent in virtual time, where nothing is ever late. */
+  readonly generator: GeneratorObserver | undefined;
+  readonly everyMs: number;
+}
+
+/** Points kept of the series. When there are more, every second one goes, and only every second one comes. */
+const MAX_POINTS = 1_000;
+
+/** What is always granted to the target's timers in real time, ms: one turn of a busy event loop, and one sweep. */
+const EPSILON_MS = 50;
+const SWEEP_SLICE_MS = 50;
+
+/** Looks at the target at regular times, and tells the ledger and the metrics what there is to see. */
+export class Watch {
+  readonly #parts: WatchParts;
+  readonly #stop = new AbortController();
+  #series: SeriesPoint[] = [];
+  #keepEvery = 1;
+  #looks = 0;
+  #lastUsage: { at: number; usage: ProcessUsage } | undefined;
+  #lastSample: SessionSample | undefined;
+  #slowestLookMs = 0;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  get series(): readonly SeriesPoint[] {
+    return this.#series;
+  }
+
+  get lastSample(): SessionSample | undefined {
+    return this.#lastSample;
+  }
+
+  /** Looks every `everyMs` until stopped. A look that takes longer than that delays the next, it is not doubled. */
+  async run(onLook: () => void): Promise<void> {
+    const { clock, everyMs } = this.#parts;
+    const beganAt = clock.now();
+    for (let n = 1; !this.#stop.signal.aborted; n += 1) {
+      const waitMs = beganAt + n * everyMs - clock.now();
+      if (waitMs > 0) await clock.sleep(waitMs, this.#stop.signal).catch(() => undefined);
+      if (this.#stop.signal.aborted) return;
+      await this.look();
+      onLook();
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** One look now. `judge` is how the ledger takes the sample; undefined when the target shows none. */
+  async look(judge: 'sample' | 'endOfCycle' = 'sample'): Promise<SessionSample | undefined> {
+    const { sessions, ledger, metrics } = this.#parts;
+    const sample = await sessions.sample();
+    const usage = this.#readUsage();
+    if (!sample) return undefined;
+    this.#lastSample = sample;
+    this.#widenEpsilon(sample);
+    ledger[judge](sample);
+    metrics.gauge('sessions_observed', sample.count);
+    this.#keep(sample, usage);
+    return sample;
+  }
+
+  #readUsage(): { rssBytes: number; cpuCores?: number; openFiles: number } | undefined {
+    const { clock, target, metrics } = this.#parts;
+    const usage = target.pid === undefined ? undefined : readProcess(target.pid);
+    if (!usage) return undefined;
+    const at = clock.now();
+    metrics.gauge('target_rss_bytes', usage.rssBytes);
+    metrics.gauge('target_open_files', usage.openFiles);
+    const last = this.#lastUsage;
+    this.#lastUsage = { at, usage };
+    const { rssBytes, openFiles } = usage;
+    if (!last || at <= last.at) return { rssBytes, openFiles };
+    const cpuCores = (usage.cpuMs - last.usage.cpuMs) / (at - last.at);
+    metrics.gauge('target_cpu_cores', cpuCores);
+    return { rssBytes, cpuCores, openFiles };
+  }
+
+  /** A machine that is busy makes timers late, the target's as well as ours: that is nobody's defect. */
+  #widenEpsilon(sample: SessionSample): void {
+    const { generator, ledger } = this.#parts;
+    if (!generator) return;
+    this.#slowestLookMs = Math.max(this.#slowestLookMs, sample.receivedAt - sample.sentAt);
+    ledger.widenEpsilon(Math.max(EPSILON_MS, generator.delayMaxMs(), this.#slowestLookMs) + SWEEP_SLICE_MS);
+  }
+
+  #keep(
+    sample: SessionSample,
+    usage: { rssBytes: number; cpuCores?: number; openFiles: number } | undefined,
+  ): void {
+    this.#looks += 1;
+    if (this.#looks % this.#keepEvery !== 0) return;
+    const t = sample.receivedAt;
+    this.#series.push({ t, observed: sample.count, ...this.#parts.ledger.bounds(t), ...usage });
+    if (this.#series.length < MAX_POINTS) return;
+    this.#series = this.#series.filter((_, index) => index % 2 === 1);
+    this.#keepEvery *= 2;
+  }
+}

@@ -1,0 +1,253 @@
+import type { EventLog } from './event-log.ts';
+import { type DrainFacts, type RunFacts, Tally } from './judge/facts.ts';
+import type { Ledger } from './judge/ledger.ts';
+import type { Metrics } from './judge/metrics.ts';
+import type { TargetEvent } from './judge/session-event.ts';
+import type { ClientEvent } from './mcp/client-event.ts';
+import { errorClass, type Outcome } from './mcp/outcome.ts';
+
+/** Who did something: one iteration of one virtual user. */
+export interface Actor {
+  readonly workload: string;
+  readonly vu: number;
+  readonly iteration: number;
+}
+
+/** How a request is to be taken: what it was for, and when it was due. */
+export interface RequestContext {
+  readonly session: number;
+  /** JSON-RPC method, or `DELETE`, `GET`. */
+  readonly method: string;
+  readonly dueAt: number;
+  /** The client gave up on purpose, or expects the error: not an error of the target. */
+  readonly isExpected?: boolean;
+}
+
+interface SignalSeen {
+  readonly name: string;
+  readonly at: number;
+  readonly callsInFlight: number;
+  readonly streamsOpen: number;
+}
+
+/**
+ * Takes down what happens in a run, once, and passes it on: to the ledger, the metrics, the event log, and the
+ * facts that invariants need. Everything in it is counted or bounded; nothing is kept per event.
+ */
+export class Recorder {
+  readonly #ledger: Ledger;
+  readonly #metrics: Metrics;
+  readonly #log: EventLog;
+  readonly #actors: Actor[] = [];
+  /** Session → when its open call was sent. */
+  readonly #openCalls = new Map<string, number>();
+  readonly #openStreams = new Set<string>();
+  readonly #unanswered = new Tally();
+  readonly #wrongAnswers = new Tally();
+  readonly #goneNot404 = new Tally();
+  readonly #unmetExpectations = new Tally();
+  readonly #callsCut = new Tally();
+  readonly #openedAfterSignal = new Tally();
+  #calls = 0;
+  #goneProbes = 0;
+  #expectations = 0;
+  #signal: SignalSeen | undefined;
+  #initializesAfterSignal = 0;
+  #isClosed = false;
+
+  constructor(ledger: Ledger, metrics: Metrics, log: EventLog) {
+    this.#ledger = ledger;
+    this.#metrics = metrics;
+    this.#log = log;
+  }
+
+  /** Gives the next attempt at a session its number. */
+  newSession(actor: Actor): number {
+    this.#actors.push(actor);
+    return this.#actors.length - 1;
+  }
+
+  /** `workload/vu#iteration`, as reports and logs name sessions. */
+  readonly label = (session: number): string => {
+    const actor = this.#actors[session];
+    return actor ? `${actor.workload}/${actor.vu}#${actor.iteration}` : `session ${session}`;
+  };
+
+  sessionEvent(session: number, event: ClientEvent): void {
+    if (this.#isClosed) return;
+    this.#ledger.record({ ...event, session });
+    if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
+    if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
+    if (event.kind === 'initialize-answered') this.#metrics.count('sessions_opened');
+    const { at, kind, ...rest } = event;
+    this.#write(at, session, kind, 'fingerprint' in rest ? {} : rest);
+  }
+
+  targetEvent(event: TargetEvent): void {
+    if (this.#isClosed) return;
+    this.#ledger.target(event);
+    if (event.kind === 'signalled') {
+      this.#signal ??= {
+        name: event.signal,
+        at: event.at,
+        callsInFlight: this.#openCalls.size,
+        streamsOpen: this.#openStreams.size,
+      };
+    }
+    const { at, ...rest } = event;
+    this.#log.write({ t: roundMs(at), target: true, ...rest });
+  }
+
+  /** A call that somebody waits for has been sent. */
+  callSent(session: number, at: number): void {
+    this.#openCalls.set(`${session}`, at);
+  }
+
+  /** A call that somebody waited for is over. */
+  callDone(session: number, what: string, outcome: Outcome): void {
+    if (this.#isClosed) return;
+    this.#openCalls.delete(`${session}`);
+    const signalledAt = this.#signal?.at;
+    const isAfterSignal = signalledAt !== undefined && outcome.sentAt >= signalledAt;
+    if (isAfterSignal || outcome.kind === 'aborted') return;
+    this.#calls += 1;
+    const line = () =>
+      `${this.label(session)}: ${what} sent at ${seconds(outcome.sentAt)} ${inWords(outcome)}`;
+    if (outcome.kind === 'wrong-answer') this.#wrongAnswers.add(line());
+    else if (isLost(outcome)) {
+      this.#unanswered.add(line());
+      if (signalledAt !== undefined && outcome.doneAt >= signalledAt) this.#callsCut.add(line());
+    }
+  }
+
+  /** Any request at all, for the metrics. */
+  request(outcome: Outcome, context: RequestContext): void {
+    if (this.#isClosed) return;
+    const fault = context.isExpected ? undefined : errorClass(outcome);
+    this.#write(outcome.doneAt, context.session, 'outcome', {
+      method: context.method,
+      outcome: outcome.kind,
+      fault,
+    });
+    // What is refused after the signal is what was asked for.
+    if (this.#signal && outcome.sentAt >= this.#signal.at) {
+      this.#afterSignal(outcome, context);
+      return;
+    }
+    this.#metrics.count('mcp_requests');
+    this.#metrics.rate('mcp_request_errors', fault !== undefined);
+    if (fault !== undefined) this.#metrics.error(fault);
+    this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
+    this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
+    this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
+  }
+
+  expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
+    if (this.#isClosed || this.#signal) return;
+    this.#expectations += 1;
+    const line = () =>
+      `${this.label(session)}: expected ${expected} at ${seconds(outcome.sentAt)}, ${inWords(outcome)}`;
+    const isGone = outcome.kind === 'http-error' && outcome.status === 404;
+    if (expected === 'gone') {
+      this.#goneProbes += 1;
+      if (outcome.kind === 'http-error' && !isGone) this.#goneNot404.add(line());
+    }
+    const isMet = expected === 'gone' ? isGone : outcome.kind === 'result' || outcome.kind === 'accepted';
+    if (!isMet) this.#unmetExpectations.add(line());
+  }
+
+  iterationDone(): void {
+    if (!this.#isClosed) this.#metrics.count('iterations');
+  }
+
+  iterationDropped(workload: string, at: number): void {
+    if (this.#isClosed) return;
+    this.#metrics.count('dropped_iterations');
+    this.#log.write({ t: roundMs(at), workload, kind: 'iteration-dropped' });
+  }
+
+  /** Nothing that comes later is taken down: the run is over, what still arrives is its own tidying up. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  facts(drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): RunFacts {
+    return {
+      calls: this.#calls,
+      unanswered: this.#unanswered,
+      wrongAnswers: this.#wrongAnswers,
+      goneProbes: this.#goneProbes,
+      goneNot404: this.#goneNot404,
+      expectations: this.#expectations,
+      unmetExpectations: this.#unmetExpectations,
+      ...(this.#signal && { drain: this.#drainFacts(this.#signal, drain) }),
+    };
+  }
+
+  #drainFacts(signal: SignalSeen, drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): DrainFacts {
+    for (const [session, sentAt] of this.#openCalls) {
+      if (sentAt < signal.at)
+        this.#callsCut.add(`${this.label(Number(session))}: call sent at ${seconds(sentAt)} still open`);
+    }
+    return {
+      signal: signal.name,
+      signalledAt: signal.at,
+      callsInFlight: signal.callsInFlight,
+      callsUnanswered: this.#callsCut,
+      streamsOpen: signal.streamsOpen,
+      streamsLeft: this.#openStreams.size,
+      initializesTried: this.#initializesAfterSignal,
+      openedAfter: this.#openedAfterSignal,
+      ...drain,
+    };
+  }
+
+  #afterSignal(outcome: Outcome, context: RequestContext): void {
+    if (context.method !== 'initialize') return;
+    this.#initializesAfterSignal += 1;
+    if (outcome.kind === 'result') {
+      this.#openedAfterSignal.add(
+        `${this.label(context.session)}: opened by an initialize sent at ${seconds(outcome.sentAt)}`,
+      );
+    }
+  }
+
+  #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
+    this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
+  }
+}
+
+function isLost(outcome: Outcome): boolean {
+  return outcome.kind === 'timeout' || outcome.kind === 'empty' || outcome.kind === 'connection';
+}
+
+function inWords(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'result':
+    case 'accepted':
+      return `was answered ${outcome.status}`;
+    case 'rpc-error':
+      return `got JSON-RPC error ${outcome.code}`;
+    case 'http-error':
+      return `got ${outcome.status}`;
+    case 'empty':
+      return `got ${outcome.status} without an answer in it`;
+    case 'wrong-answer':
+      return `got a wrong answer: ${outcome.reason}`;
+    case 'timeout':
+      return `had no answer by ${seconds(outcome.doneAt)}`;
+    case 'connection':
+      return `lost its connection at ${seconds(outcome.doneAt)} (${outcome.code})`;
+    case 'aborted':
+      return 'was given up';
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(3)} s`;
+}
+
+/** Whole microseconds: more digits are noise of the machine. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,180 @@
+import pc from 'picocolors';
+import type { Check, Verdict } from '../judge/check.ts';
+import { formatLength, grouped } from '../judge/format.ts';
+import type { RunResult, RunVerdict } from '../result.ts';
+
+/** The most lines a summary takes: it has to fit a screen with the prompt still in sight. */
+export const MAX_LINES = 40;
+/** Lines around the checks. */
+const FRAME_LINES = 12;
+const SPARK_WIDTH = 40;
+
+const MARKS: Record<Verdict, string> = {
+  pass: '✓',
+  fail: '✗',
+  'no-data': '∅',
+  invalid: '?',
+  'not-observable': '–',
+};
+/** Decided first, and what went wrong before what went well. */
+const ORDER: readonly Verdict[] = ['fail', 'no-data', 'invalid', 'pass', 'not-observable'];
+
+export interface ConsoleOptions {
+  readonly useColour: boolean;
+  /** Where the files of the run are. */
+  readonly reportDir?: string | undefined;
+}
+
+/** The result of a run for people: at most 40 lines, decided first, one line per check with number and limit. */
+export function renderSummary(result: RunResult, { useColour, reportDir }: ConsoleOptions): string {
+  const colour = pc.createColors(useColour);
+  const lines = [
+    header(result, colour),
+    ...subject(result).map((line) => colour.dim(line)),
+    '',
+    ...checkLines(result.checks, colour),
+    '',
+    ...footer(result, reportDir, colour),
+  ];
+  return `${lines.slice(0, MAX_LINES).join('\n')}\n`;
+}
+
+type Colours = ReturnType<typeof pc.createColors>;
+
+/** One line for a run among many. */
+export function renderLine(result: RunResult, useColour: boolean): string {
+  const colour = pc.createColors(useColour);
+  const passed = result.checks.filter(({ verdict }) => verdict === 'pass').length;
+  const judged = result.checks.filter(({ verdict }) => verdict !== 'not-observable').length;
+  const time =
+    result.mode === 'virtual'
+      ? `${formatLength(result.durationMs)} in ${formatLength(result.wallMs)}`
+      : formatLength(result.durationMs);
+  return [
+    badge(result.verdict, colour),
+    result.scenario.name.padEnd(14),
+    result.mode.padEnd(8),
+    `${grouped(result.sessions.opened)} sessions`.padEnd(16),
+    `${passed} of ${judged} checks`.padEnd(16),
+    colour.dim(time),
+  ].join('  ');
+}
+
+/** What went wrong in a run, one line a check; empty when nothing did. */
+export function renderTroubles(result: RunResult, useColour: boolean): string[] {
+  const colour = pc.createColors(useColour);
+  const troubles = result.checks.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-observable');
+  return checkLines(troubles, colour);
+}
+
+function badge(verdict: RunVerdict, colour: Colours): string {
+  const paint = { pass: colour.green, fail: colour.red, invalid: colour.yellow, aborted: colour.yellow }[
+    verdict
+  ];
+  return paint(verdict.toUpperCase().padEnd(7));
+}
+
+function header(result: RunResult, colour: Colours): string {
+  const bad = result.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'no-data').length;
+  const undecided = result.checks.filter(({ verdict }) => verdict === 'invalid').length;
+  const total = result.checks.filter(({ verdict }) => verdict !== 'not-observable').length;
+  const said = {
+    pass: `all ${total} checks passed`,
+    fail: `${bad} of ${total} checks failed`,
+    invalid: `${undecided} of ${total} checks could not be decided`,
+    aborted: 'stopped by a signal; what there was has been judged',
+  }[result.verdict];
+  return `${badge(result.verdict, colour)} ${colour.bold(result.scenario.name)}: ${said}`;
+}
+
+function subject(result: RunResult): string[] {
+  const time =
+    result.mode === 'virtual'
+      ? `${formatLength(result.durationMs)} of virtual time in ${formatLength(result.wallMs)}`
+      : `${formatLength(result.durationMs)} of real time`;
+  const { policy } = result;
+  const promise = (name: string, ms: number | null) => (ms === null ? [] : [`${name} ${formatLength(ms)}`]);
+  const promises = [
+    ...promise('T', policy.sessionTimeoutMs),
+    ...promise('C', policy.cleanupIntervalMs),
+    ...promise('H', policy.handshakeTimeoutMs),
+    ...promise('D', policy.deadPeerMs),
+  ];
+  return [
+    `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${time}`,
+    `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
+  ];
+}
+
+function checkLines(checks: readonly Check[], colour: Colours): string[] {
+  const paint: Record<Verdict, (text: string) => string> = {
+    fail: colour.red,
+    'no-data': colour.red,
+    invalid: colour.yellow,
+    pass: colour.green,
+    'not-observable': colour.dim,
+  };
+  const sorted = ORDER.flatMap((verdict) => checks.filter((check) => check.verdict === verdict));
+  const nameWidth = Math.max(0, ...sorted.map(({ name }) => name.length));
+  const lines: string[] = [];
+  let hidden = 0;
+  for (const check of sorted) {
+    const own = [
+      `  ${paint[check.verdict](MARKS[check.verdict])} ${check.name.padEnd(nameWidth)}  ${check.observed}  ${colour.dim(`allowed ${check.limit}`)}`,
+      ...(check.verdict === 'pass' || check.reason === ''
+        ? []
+        : [`      ${check.reason} ${colour.dim(modes(check))}`]),
+    ];
+    if (lines.length + own.length <= MAX_LINES - FRAME_LINES) lines.push(...own);
+    else hidden += 1;
+  }
+  if (hidden > 0) lines.push(colour.dim(`  … and ${hidden} more in result.json`));
+  return lines;
+}
+
+function modes({ failureModes }: Check): string {
+  return failureModes.length === 0 ? '' : `[${failureModes.join(' ')}]`;
+}
+
+function footer(result: RunResult, reportDir: string | undefined, colour: Colours): string[] {
+  const { sessions, generator, series } = result;
+  const observed = series.map((point) => point.observed);
+  const lines = [
+    `  sessions    attempted ${grouped(sessions.attempted)} = opened ${grouped(sessions.opened)} + refused ${grouped(sessions.refused)} + unknown ${grouped(sessions.unknown)}; live at the end ${grouped(sessions.liveAtEnd)}`,
+    `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}`,
+  ];
+  if (observed.length > 1) {
+    lines.push(
+      `  on target   ${sparkline(observed)}  peak ${grouped(Math.max(...observed))}, end ${grouped(observed.at(-1) ?? 0)}`,
+    );
+  }
+  lines.push(...memoryLine(result));
+  if (reportDir !== undefined) lines.push(`  report      ${reportDir}`);
+  if (result.verdict !== 'pass') lines.push(`  again       ${colour.bold(result.replay)}`);
+  return lines;
+}
+
+function memoryLine({ series }: RunResult): string[] {
+  const rss = series.flatMap(({ rssBytes }) => (rssBytes === undefined ? [] : [rssBytes]));
+  const [first] = rss;
+  const last = rss.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  return [
+    `  memory      ${sparkline(rss)}  ${mib(first)} at the start, peak ${mib(Math.max(...rss))}, end ${mib(last)}`,
+  ];
+}
+
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** A series as bars, each the largest value of its stretch: a short peak must not vanish. */
+export function sparkline(values: readonly number[]): string {
+  const width = Math.min(SPARK_WIDTH, values.length);
+  const top = Math.max(...values, 1);
+  return Array.from({ length: width }, (_, column) => {
+    const from = Math.floor((column * values.length) / width);
+    const to = Math.max(from + 1, Math.floor(((column + 1) * values.length) / width));
+    const peak = Math.max(...values.slice(from, to));
+    return BARS[Math.min(BARS.length - 1, Math.floor((peak / top) * (BARS.length - 1) + 0.5))] ?? '';
+  }).join('');
+}

@@ -1,0 +1,90 @@
+import * as z from 'zod';
+import { CheckSchema } from './judge/check.ts';
+import { MetricsSnapshotSchema } from './judge/metrics.ts';
+import { PolicySchema } from './judge/policy.ts';
+
+/** What a whole run comes to. `aborted`: stopped by a signal; what there was has been judged. */
+export const RunVerdictSchema = z.enum(['pass', 'fail', 'invalid', 'aborted']);
+export type RunVerdict = z.infer<typeof RunVerdictSchema>;
+
+const count = z.number().int().nonnegative();
+
+/** One look at the target, and what the simulator's own books said then. */
+export const SeriesPointSchema = z.object({
+  /** Clock of the run, ms. */
+  t: z.number(),
+  /** Sessions as the target counts them. */
+  observed: count,
+  /** Sessions that the policy protects, and those that it tolerates at most. */
+  must: count,
+  may: count,
+  rssBytes: z.number().optional(),
+  cpuCores: z.number().optional(),
+  openFiles: count.optional(),
+});
+export type SeriesPoint = z.infer<typeof SeriesPointSchema>;
+
+/**
+ * Everything that is known of a run: the one document that reports are made from and results are compared by.
+ * `version` rises whenever an older reader would misread it.
+ */
+export const RunResultSchema = z.object({
+  format: z.literal('mcp-soak-result'),
+  version: z.literal(1),
+  tool: z.string(),
+  scenario: z.object({
+    name: z.string(),
+    description: z.string(),
+    file: z.string(),
+    covers: z.array(z.string()),
+  }),
+  mode: z.enum(['virtual', 'real']),
+  seed: count,
+  target: z.object({
+    name: z.string(),
+    endpoint: z.string(),
+    sessionsAre: z.enum(['listed', 'counted', 'none']),
+  }),
+  policy: PolicySchema,
+  /** ISO 8601, wall clock. */
+  startedAt: z.string(),
+  /** Length of the run on its own clock, and on the wall, ms. */
+  durationMs: z.number(),
+  wallMs: z.number(),
+  verdict: RunVerdictSchema,
+  exitCode: count,
+  checks: z.array(CheckSchema),
+  sessions: z.object({
+    attempted: count,
+    opened: count,
+    refused: count,
+    /** Attempts whose answer never came: the target may hold a session for them or not. */
+    unknown: count,
+    deleted: count,
+    liveAtEnd: count,
+  }),
+  reapLag: z.object({ early: count, late: count, certified: count, tooCoarse: count, maxMs: z.number() }),
+  metrics: MetricsSnapshotSchema,
+  series: z.array(SeriesPointSchema),
+  generator: z.object({
+    planned: count,
+    started: count,
+    dropped: count,
+    lagP50Ms: z.number(),
+    lagP99Ms: z.number(),
+    lagMaxMs: z.number(),
+    loopDelayP99Ms: z.number().nullable(),
+    localFailures: count,
+  }),
+  eventLog: z.object({ lines: count, sha256: z.string(), isTruncated: z.boolean() }),
+  environment: z.object({
+    node: z.string(),
+    platform: z.string(),
+    cpus: count,
+    memoryBytes: z.number(),
+  }),
+  /** The command that makes this run again. */
+  replay: z.string(),
+});
+
+export type RunResult = z.infer<typeof RunResultSchema>;

@@ -1,0 +1,32 @@
+/** A limit on what a scenario may ask for, and why it is there. */
+export interface Limit {
+  readonly most: number;
+  readonly reason: string;
+}
+
+export const LIMITS = {
+  fileBytes: { most: 1024 * 1024, reason: 'a scenario is a page, not a data set' },
+  aliases: { most: 100, reason: 'aliases of aliases can blow a short file up to gigabytes' },
+  documentDepth: { most: 64, reason: 'readers of nested documents recurse' },
+  mappingKeys: { most: 1000, reason: 'one page names no more things than that' },
+  cycles: { most: 1000, reason: 'more cycles say nothing more about a trend' },
+  vus: {
+    most: 20_000,
+    reason: 'each virtual user holds up to two sockets, and a client address has about 64,000 ports',
+  },
+  ratePerSecond: {
+    most: 10_000,
+    reason: 'due times are whole milliseconds, and one process starts no more sessions',
+  },
+  plannedSessions: { most: 1_000_000, reason: 'the ledger keeps a record of every session of the run' },
+  repeatTimes: { most: 100_000, reason: 'a longer flow belongs into more iterations' },
+  stepsPerIteration: { most: 10_000_000, reason: 'repeats inside repeats multiply' },
+  nesting: { most: 5, reason: 'deeper repeats cannot be read' },
+  events: { most: 10, reason: 'a time line of a run is a handful of signals' },
+  nameLength: { most: 100, reason: 'names are column heads in reports' },
+} as const satisfies Record<string, Limit>;
+
+/** `rate is at most 10,000: due times …` */
+export function overLimit(what: string, { most, reason }: Limit, unit = ''): string {
+  return `${what} at most ${most.toLocaleString('en-US')}${unit}: ${reason}`;
+}

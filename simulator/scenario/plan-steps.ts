@@ -1,0 +1,136 @@
+import {
+  DurationError,
+  formatDuration,
+  type PolicyTimes,
+  parseDuration,
+  resolveDuration,
+} from './duration.ts';
+import type { Finding, Path } from './errors.ts';
+import type { Step } from './flow-schema.ts';
+import type { Json, PlannedStep } from './step.ts';
+
+/** How long a client waits for an answer when the scenario does not say, as in the SDK's clients. */
+export const DEFAULT_CALL_TIMEOUT_MS = 60_000;
+
+type StepSettings = Exclude<Step, string>;
+type CallSettings = NonNullable<StepSettings['call']>;
+type NotifySettings = NonNullable<StepSettings['notify']>;
+type ThinkSettings = NonNullable<StepSettings['think']>;
+type Arguments = { readonly [key: string]: Json };
+
+/**
+ * Resolves durations with one client's policy times and notes what is wrong. Where times are not known yet
+ * they are NaN: every comparison with NaN is false, so a check only ever reports what is certain.
+ */
+export class Resolver {
+  readonly #times: PolicyTimes;
+  readonly #findings: Finding[];
+
+  constructor(times: PolicyTimes, findings: Finding[]) {
+    this.#times = times;
+    this.#findings = findings;
+  }
+
+  /** Whole ms; NaN after a problem, which has then been noted. */
+  ms(text: string, path: Path): number {
+    try {
+      return resolveDuration(parseDuration(text), this.#times);
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error;
+      this.note({ path, message: error.message, offset: error.offset });
+      return Number.NaN;
+    }
+  }
+
+  note(finding: Finding): void {
+    this.#findings.push(finding);
+  }
+}
+
+/** The steps of a flow with every duration in ms. `base`: where the list stands. */
+export function planSteps(steps: readonly Step[], base: Path, resolver: Resolver): PlannedStep[] {
+  return steps.map((step, index) => planStep(step, [...base, index], resolver));
+}
+
+function planStep(step: Step, path: Path, resolver: Resolver): PlannedStep {
+  if (step === 'initialize') return { kind: 'initialize', handshake: 'full' };
+  if (typeof step === 'string') return { kind: step };
+  const { initialize, call, list, notify, think, repeat, abandon } = step;
+  if (initialize) return { kind: 'initialize', handshake: initialize.handshake ?? 'full' };
+  if (call) return planCall(call, [...path, 'call'], resolver);
+  if (list) return { kind: 'list', what: list };
+  if (notify) return planNotify(notify, [...path, 'notify'], resolver);
+  if (think) return planThink(think, [...path, 'think'], resolver);
+  if (abandon) return { kind: 'abandon', how: abandon };
+  if (!repeat) throw new Error('a step without a name passed the schema');
+  return {
+    kind: 'repeat',
+    times: repeat.times,
+    steps: planSteps(repeat.steps, [...path, 'repeat', 'steps'], resolver),
+  };
+}
+
+function planCall(call: CallSettings, path: Path, resolver: Resolver): PlannedStep {
+  const ms = (key: 'timeout' | 'abortAfter' | 'longest') => {
+    const text = call[key];
+    return text === undefined ? undefined : resolver.ms(text, [...path, key]);
+  };
+  const timeoutMs = ms('timeout') ?? DEFAULT_CALL_TIMEOUT_MS;
+  const abortAfterMs = ms('abortAfter') ?? null;
+  if (abortAfterMs !== null && abortAfterMs >= timeoutMs) {
+    const message = `abortAfter (${formatDuration(abortAfterMs)}) must be below timeout (${formatDuration(timeoutMs)}), or it never happens`;
+    resolver.note({ path: [...path, 'abortAfter'], message });
+  }
+  return {
+    kind: 'call',
+    tool: call.tool,
+    arguments: planArguments(call.arguments ?? {}, [...path, 'arguments'], resolver),
+    timeoutMs,
+    abortAfterMs,
+    longestMs: ms('longest') ?? timeoutMs,
+  };
+}
+
+function planNotify(notify: NotifySettings, path: Path, resolver: Resolver): PlannedStep {
+  if (typeof notify === 'string') return { kind: 'notify', method: notify, params: null };
+  const params = notify.params ? planArguments(notify.params, [...path, 'params'], resolver) : null;
+  return { kind: 'notify', method: notify.method, params };
+}
+
+function planThink(think: ThinkSettings, path: Path, resolver: Resolver): PlannedStep {
+  if (typeof think === 'string') {
+    const fixed = resolver.ms(think, path);
+    return { kind: 'think', minMs: fixed, maxMs: fixed };
+  }
+  const [least, most] = think.between;
+  const minMs = resolver.ms(least, [...path, 'between', 0]);
+  const maxMs = resolver.ms(most, [...path, 'between', 1]);
+  if (minMs > maxMs) {
+    const message = `between begins with the shorter time, got ${formatDuration(minMs)} and ${formatDuration(maxMs)}`;
+    resolver.note({ path: [...path, 'between'], message });
+  }
+  return { kind: 'think', minMs, maxMs };
+}
+
+function planArguments(settings: Arguments, path: Path, resolver: Resolver): Arguments {
+  // fromEntries defines own properties, so that even a key `__proto__` stays what it is.
+  return Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [key, planValue(value, [...path, key], resolver)]),
+  );
+}
+
+/** A mapping whose only key is `duration` becomes a number of ms; all else stays as it is. */
+function planValue(value: Json, path: Path, resolver: Resolver): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map((item, index) => planValue(item, [...path, index], resolver));
+  if (!('duration' in value) || Object.keys(value).length > 1) return planArguments(value, path, resolver);
+  const { duration } = value;
+  if (typeof duration === 'string') return resolver.ms(duration, [...path, 'duration']);
+  const message = 'a duration is text with a unit, such as 5s or 1.2T';
+  resolver.note({ path: [...path, 'duration'], message });
+  return value;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,87 @@
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { RequestHandlerExtra } from '@modelcontextprotocol/sdk/shared/protocol.js';
+import type { CallToolResult, ServerNotification, ServerRequest } from '@modelcontextprotocol/sdk/types.js';
+import * as z from 'zod';
+import type { DefectName } from './defects.ts';
+
+type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+const MAX_WAIT_MS = 24 * 3_600_000;
+const MAX_EVENTS = 10_000;
+
+/** With `crossed-answers` every so many echoes one goes wrong. */
+const CROSSED_EVERY = 5;
+
+const waitMs = z.number().min(0).max(MAX_WAIT_MS);
+
+/** Built once: schemas of its own per session cost 18 KiB per tool (F50). */
+const INPUT = {
+  echo: { message: z.string() },
+  sleep: { ms: waitMs },
+  emit: { count: z.number().int().min(0).max(MAX_EVENTS), intervalMs: waitMs.default(0) },
+  fail: { how: z.enum(['result', 'throw']).default('result') },
+};
+
+const text = (value: string): CallToolResult => ({ content: [{ type: 'text', text: value }] });
+
+/** Makes the MCP servers of one HTTP server, one for each session, with the reference hub's four test tools. */
+export function toolServers(defect: DefectName | undefined): () => McpServer {
+  const echo = defect === 'crossed-answers' ? crossingEcho() : (message: string) => message;
+  return () => {
+    const server = new McpServer({ name: 'sdk-server', version: '0.1.0' });
+    server.registerTool('echo', { inputSchema: INPUT.echo }, ({ message }) => text(echo(message)));
+    server.registerTool('sleep', { inputSchema: INPUT.sleep }, async ({ ms }, extra) => {
+      await sleep(ms, extra.signal);
+      return text(`slept ${ms} ms`);
+    });
+    server.registerTool('emit', { inputSchema: INPUT.emit }, ({ count, intervalMs }, extra) =>
+      emit(count, intervalMs, extra),
+    );
+    server.registerTool('fail', { inputSchema: INPUT.fail }, ({ how }) => {
+      if (how === 'throw') throw new Error('The tool threw, as it was asked to.');
+      return { ...text('The tool failed, as it was asked to.'), isError: true };
+    });
+    return server;
+  };
+}
+
+/** Shared by all sessions, which is what lets it cross them. */
+function crossingEcho(): (message: string) => string {
+  let calls = 0;
+  let previous: string | undefined;
+  return (message) => {
+    calls += 1;
+    const answer = calls % CROSSED_EVERY === 0 ? (previous ?? message) : message;
+    previous = message;
+    return answer;
+  };
+}
+
+async function emit(total: number, intervalMs: number, extra: Extra): Promise<CallToolResult> {
+  const progressToken = extra._meta?.progressToken;
+  for (let progress = 1; progress <= total; progress += 1) {
+    await sleep(intervalMs, extra.signal);
+    if (progressToken === undefined) continue;
+    await extra.sendNotification({
+      method: 'notifications/progress',
+      params: { progressToken, progress, total },
+    });
+  }
+  return text(`emitted ${total}`);
+}
+
+/** Waits, or throws as soon as the call is cancelled or its session ends. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(new Error('The call was cancelled.'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
