@@ -139,8 +139,9 @@ function scheduleEvents(stage: Stage) {
 async function loadAndSettle(stage: Stage): Promise<void> {
   const { plan, fleet } = stage;
   if (plan.events.length > 0) {
-    await Promise.race([fleet.runCycle(0), targetEnded(stage)]);
-    return targetEnded(stage);
+    const ended = targetEnded(stage);
+    await Promise.race([fleet.runCycle(0), ended]);
+    return ended;
   }
   for (let cycle = 0; cycle < plan.cycles && !stage.exit; cycle += 1) {
     stage.phase = 'load';

@@ -27,20 +27,27 @@ export class Accusations {
   /** The session was not there in this window. Lost, unless it was free to go. */
   missed(book: SessionBook, window: Window): void {
     if (book.isLost || book.isExcused || !covers(book, window, this.#rules, 'hopeful')) return;
-    if (this.#attempts.isEvictable(book, window.to)) {
+    const eviction = this.#attempts.eviction(book, window.to);
+    if (eviction === 'possible') {
       book.isExcused = true;
       return;
     }
     const why = explainMust(book, window);
-    if (covers(book, window, this.#rules, 'firm')) this.#lose(book, window, why);
-    else book.suspicion ??= { window, why };
+    const isExcusedIfIdle = eviction === 'if-answered';
+    if (!isExcusedIfIdle && covers(book, window, this.#rules, 'firm')) this.#lose(book, window, why);
+    else book.suspicion ??= { window, why, isExcusedIfIdle };
   }
 
-  /** A request was decided: that may settle what was only suspected. `isFinal`: nothing more will be decided. */
-  review(book: SessionBook, isFinal = false): void {
+  /** Something happened at `at`: that may settle what was only suspected. `isFinal`: nothing more will happen. */
+  review(book: SessionBook, at: number, isFinal = false): void {
     const { suspicion } = book;
     if (!suspicion) return;
-    const { window, why } = suspicion;
+    const { window, why, isExcusedIfIdle } = suspicion;
+    if (isExcusedIfIdle && !isFinal && at <= window.to + this.#rules.epsilonMs) {
+      book.isExcused = book.busySince === NEVER;
+      if (book.isExcused) book.suspicion = null;
+      return;
+    }
     if (covers(book, window, this.#rules, isFinal ? 'sound' : 'firm')) this.#lose(book, window, why);
     else if (!isFinal && covers(book, window, this.#rules, 'hopeful')) return;
     book.suspicion = null;

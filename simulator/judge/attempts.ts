@@ -101,12 +101,16 @@ export class Attempts {
 
   /**
    * Whether the target may have evicted this session since it was last known to live: it was at its cap
-   * (as far as the ledger can tell), and the session was idle for a moment.
+   * (as far as the ledger can tell), and the session was idle for a moment. `if-answered`: only if the call
+   * that is in flight turns out to have been over, its answer on the way.
    */
-  isEvictable(book: SessionBook, at: number): boolean {
-    if (this.#rules.evictsAt === NEVER) return false;
+  eviction(book: SessionBook, at: number): 'possible' | 'impossible' | 'if-answered' {
+    const { evictsAt, epsilonMs, openStreamProtects } = this.#rules;
+    if (evictsAt === NEVER) return 'impossible';
     this.noteSize(at);
     const lastAlive = Math.max(book.lastServedSentAt, book.lastSeenAt);
-    return this.#fullUntil >= lastAlive && book.busySince > lastAlive;
+    if (this.#fullUntil < lastAlive) return 'impossible';
+    if (book.busySince > lastAlive - epsilonMs) return 'possible';
+    return openStreamProtects && book.streams.length > 0 ? 'impossible' : 'if-answered';
   }
 }

@@ -78,7 +78,7 @@ export class Ledger {
     else if (!book) this.#recordProbe(event);
     else {
       this.#apply(book, event);
-      this.#accusations.review(book);
+      this.#accusations.review(book, event.at);
     }
   }
 
@@ -92,7 +92,7 @@ export class Ledger {
     this.#signalledAt = NEVER;
     this.#books.targetExited();
     for (const book of this.#attempts.books()) {
-      this.#accusations.review(book, true);
+      this.#accusations.review(book, event.at, true);
       rule.released(book, event.at);
       this.#end(book, event.at, 'exit');
     }
@@ -357,7 +357,7 @@ export class Ledger {
 
   #closeAt(at: number): LedgerReport {
     for (const book of this.#attempts.books()) {
-      this.#accusations.review(book, true);
+      this.#accusations.review(book, at, true);
       const until = mayUntil(book, this.#rules);
       this.#farewell(book, { isLooked: until < this.#lastLookAt, isOver: until < at });
     }

@@ -60,7 +60,9 @@ export function judgeCount(
   { observed }: { observed: number },
 ): { deficit: number; excess: number } {
   const { must, may } = bounds(attempts, rules, window);
-  const [deficit, excess] = [Math.max(0, must - observed), Math.max(0, observed - may)];
+  // Of a look into the past, books closed since then are missing: it cannot show that there are too many.
+  const isBehind = window.from < attempts.retiredBefore;
+  const [deficit, excess] = [Math.max(0, must - observed), isBehind ? 0 : Math.max(0, observed - may)];
   const counted = `the target counted ${formatCount(observed, 'session')}`;
   if (deficit > 0)
     accusations.miscounted('lost', window, `${counted}, at least ${grouped(must)} had to live`);
@@ -76,7 +78,8 @@ function bounds(attempts: Attempts, rules: Rules, window: Window): { must: numbe
     if (mayWithin(book, window, rules)) may += 1;
     if (book.openedAt === NEVER || !covers(book, window, rules, 'firm')) continue;
     book.isWatched = true;
-    if (book.knownEnd === null && !book.isLost && !attempts.isEvictable(book, window.to)) must += 1;
+    if (book.knownEnd === null && !book.isLost && attempts.eviction(book, window.to) === 'impossible')
+      must += 1;
   }
   return { must, may };
 }

@@ -20,6 +20,8 @@ export interface Window {
 export interface Suspicion {
   readonly window: Window;
   readonly why: string;
+  /** Unless it was idle by the end of the window: then it may have been evicted. */
+  readonly isExcusedIfIdle: boolean;
 }
 
 /** How it is known that a session ended. */

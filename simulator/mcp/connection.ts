@@ -32,12 +32,12 @@ export interface ConnectionOwner {
 /**
  * One HTTP/1.1 connection that carries one request at a time.
  *
- * | state   | send | answer complete | server ends, error     | close()  | reset(), destroy() | freeze() |
- * |---------|------|-----------------|------------------------|----------|--------------------|----------|
- * | idle    | busy | –               | closed                 | closing  | closed             | frozen   |
- * | busy    | –    | idle or closing | closed, answer failed  | closing  | closed             | frozen   |
- * | closing | –    | –               | closed                 | –        | closed             | –        |
- * | frozen  | –    | –               | (not seen)             | –        | closed             | –        |
+ * | state   | send | answer complete | server ends, error     | close()  | reset()  | freeze() |
+ * |---------|------|-----------------|------------------------|----------|----------|----------|
+ * | idle    | busy | –               | closed                 | closing  | closed   | frozen   |
+ * | busy    | –    | idle or closing | closed, answer failed  | closing  | closed   | frozen   |
+ * | closing | –    | –               | closed                 | –        | closed   | –        |
+ * | frozen  | –    | –               | (not seen)             | –        | closed   | –        |
  *
  * All listeners on the stream are added here, once: their number does not depend on the requests carried.
  */
@@ -102,13 +102,13 @@ export class Connection {
   }
 
   /**
-   * Ends the connection as a process does that exits: FIN, and nothing is read any more. What the server
-   * does not take at once is thrown away, or a server that never reads could hold sockets for ever.
+   * Ends the connection as a process does that exits: FIN, and nothing is read any more. Where the server
+   * has stopped reading a large request there is no such end: sockets would pile up that wait for it.
    */
   close(): void {
     if (!this.isUsable) return;
     this.#retire('closing');
-    if (this.#wire.stream.writableLength > 0) this.#wire.stream.destroy();
+    if (this.#wire.stream.writableNeedDrain) this.#wire.reset();
     else this.#wire.stream.end();
   }
 
@@ -126,10 +126,14 @@ export class Connection {
     this.#wire.stream.pause();
   }
 
-  /** Frees the socket whatever state it is in. */
+  /**
+   * Frees the socket whatever state it is in. A frozen one has to be reset: it would never see the server's
+   * end, and over a pair of streams (no kernel to close it) the server's side would stay half open.
+   */
   destroy(): void {
-    this.#retire('closed');
-    this.#wire.stream.destroy();
+    const isStuck = this.#state === 'closing' && this.#wire.stream.writableLength > 0;
+    if (this.#state === 'frozen' || isStuck) this.reset();
+    else this.close();
   }
 
   #read(chunk: Buffer): void {
@@ -185,7 +189,8 @@ export class Connection {
     const { sawBytes } = this.#parser;
     const wasReused = this.#hasCarriedAnswer;
     this.#retire('closed', listener ? undefined : fault);
-    this.#wire.stream.destroy();
+    if (fault) this.#wire.reset();
+    else this.#wire.stream.destroy();
     listener?.onFailure({ code, message, sawBytes, wasReused });
   }
 

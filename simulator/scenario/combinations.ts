@@ -99,7 +99,9 @@ function evidenceIn(scenario: Scenario): Set<Evidence> {
     if (name === 'expect-gone') evidence.add('expect-gone');
   }
   const flows = Object.values(scenario.workloads).map(({ flow }) => flow);
-  if (flows.some((flow) => !flow.includes('delete'))) evidence.add('reap');
+  // A target that is told to end seldom gets to reap: whoever wants to see that has to ask for it.
+  const hasSignal = scenario.events.length > 0;
+  if (!hasSignal && flows.some((flow) => !flow.includes('delete'))) evidence.add('reap');
   return evidence;
 }
 

@@ -76,6 +76,11 @@ export const INVARIANTS = {
     failureModes: ['F38', 'F58'],
     needs: 'signal',
   },
+  target_survives: {
+    describes: 'A target that was not told to end is still there at the end of the run.',
+    failureModes: ['F39', 'F40'],
+    needs: 'no-signal',
+  },
 } as const satisfies Record<string, InvariantDefinition>;
 
 export type InvariantName = keyof typeof INVARIANTS;

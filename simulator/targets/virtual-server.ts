@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { Server } from 'node:http';
 import type { Dial } from './target.ts';
 import { systemError, VirtualSocket } from './virtual-socket.ts';
 
@@ -20,6 +20,11 @@ export class VirtualServer {
       configurable: true,
       value: (done?: (error?: Error) => void) => this.#close(done),
     });
+    // These stay on real time whatever the clock does: here they would cut connections at random.
+    server.headersTimeout = 0;
+    server.requestTimeout = 0;
+    // From here on the server keeps track of its connections, as it does when it listens.
+    server.emit('listening');
   }
 
   get isAccepting(): boolean {
@@ -62,6 +67,7 @@ export class VirtualServer {
 
   #closedWhenEmpty(): void {
     if (this.#isAccepting || this.#connections.size > 0) return;
-    process.nextTick(() => this.#server.emit('close'));
+    // Node's own close ends the tracking, finds no connection, and says that the server is closed.
+    Server.prototype.close.call(this.#server);
   }
 }

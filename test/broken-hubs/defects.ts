@@ -93,7 +93,7 @@ export const DEFECTS: Readonly<Record<DefectName, Defect>> = {
     caughtBy: ['calls_answered', 'drain_answers_calls'],
   },
   'shutdown-hangs-on-streams': {
-    describes: 'Shutdown waits for connections to end before it ends the streams on them.',
+    describes: 'Shutdown waits for connections to end before it ends the streams on them. Never pings.',
     failureMode: 'F38',
     caughtBy: ['drain_ends_streams', 'exits_by_itself'],
   },

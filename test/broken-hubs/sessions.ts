@@ -118,6 +118,8 @@ export class Sessions {
     };
     response.once('close', end);
     if (this.#defect === 'open-stream-pins-session') return;
+    // Pings would end the wait: nobody can connect to answer them once the server has stopped accepting.
+    if (this.#defect === 'shutdown-hangs-on-streams') return;
     startHeartbeat({
       everyMs: this.#policy.heartbeatMs,
       ping: () => session.server.server.ping(),

@@ -5,7 +5,7 @@ import type { Target } from '../../simulator/targets/target.ts';
 import type { DefectName } from './defects.ts';
 import type { SdkPolicy } from './policy.ts';
 import { RawClient } from './raw-client.ts';
-import { createSdkServer, type SdkServer } from './sdk-server.ts';
+import { createSdkServer } from './sdk-server.ts';
 
 /** What a test in virtual time works with. */
 export interface VirtualWorld {
@@ -24,18 +24,11 @@ export async function inVirtualTime(
 ): Promise<void> {
   const time = new VirtualTime();
   try {
-    const target = await inProcessTarget('sdk', () => launch(policy, defect), time);
+    const target = await inProcessTarget('sdk', () => createSdkServer(policy, defect), time);
     const client = new RawClient(target.dial);
     const count = async () => Number(Reflect.get(Object((await client.get('/sessions')).json), 'total'));
     await time.drive(() => story({ clock: time.clock, target, client, count }).finally(() => target.stop()));
   } finally {
     time.uninstall();
   }
-}
-
-/** Node keeps track of a server's connections, for closeIdleConnections() and the like, from 'listening' on only. */
-function launch(policy: SdkPolicy, defect: DefectName | undefined): SdkServer {
-  const sdkServer = createSdkServer(policy, defect);
-  sdkServer.server.emit('listening');
-  return sdkServer;
 }

@@ -3,7 +3,13 @@ import type { LedgerReport } from '../../../simulator/judge/ledger-report.ts';
 import { PolicySchema } from '../../../simulator/judge/policy.ts';
 import type { SessionEvent } from '../../../simulator/judge/session-event.ts';
 
-export type Defect = 'none' | 'no-reaper' | 'from-creation' | 'kills-in-flight' | 'delete-keeps' | 'ignores-streams';
+export type Defect =
+  | 'none'
+  | 'no-reaper'
+  | 'from-creation'
+  | 'kills-in-flight'
+  | 'delete-keeps'
+  | 'ignores-streams';
 
 export const MODEL_POLICY = PolicySchema.parse({
   sessionTimeoutMs: 2_000,
@@ -69,9 +75,8 @@ interface Held {
   usedAt: number;
   isComplete: boolean;
   calls: number;
-  streams: number;
-  /** Tells the client that its stream ended. */
-  endStream?: () => void;
+  /** Number of each open stream, and how to tell the client that it ended. */
+  readonly streams: Map<number, () => void>;
 }
 
 /** A server with sessions: right in every respect, or with one defect. */
@@ -92,20 +97,23 @@ class Server {
 
   initialize(id: string): boolean {
     if (this.held.size >= this.#cap) {
-      const idle = [...this.held].filter(([, held]) => held.calls + held.streams === 0);
+      const idle = [...this.held].filter(([, held]) => held.calls + held.streams.size === 0);
       const oldest = idle.sort(([, a], [, b]) => a.usedAt - b.usedAt)[0];
       if (!oldest) return false;
       this.#end(oldest[0]);
     }
     const now = this.#world.now;
-    this.held.set(id, { createdAt: now, usedAt: now, isComplete: false, calls: 0, streams: 0 });
+    this.held.set(id, { createdAt: now, usedAt: now, isComplete: false, calls: 0, streams: new Map() });
     return true;
   }
 
   /** Answers `done(isGone)` after `ms` of work. */
   call(id: string, ms: number, done: (isGone: boolean) => void): void {
     const held = this.held.get(id);
-    if (!held) return done(true);
+    if (!held) {
+      done(true);
+      return;
+    }
     held.isComplete = true;
     held.usedAt = this.#world.now;
     held.calls += 1;
@@ -116,21 +124,21 @@ class Server {
     });
   }
 
-  stream(id: string, opened: () => void, gone: () => void, ended: () => void): void {
+  stream(id: string, stream: number, opened: () => void, gone: () => void, ended: () => void): void {
     const held = this.held.get(id);
-    if (!held) return gone();
+    if (!held) {
+      gone();
+      return;
+    }
     held.isComplete = true;
     held.usedAt = this.#world.now;
-    held.streams += 1;
-    held.endStream = ended;
+    held.streams.set(stream, ended);
     opened();
   }
 
-  streamOver(id: string): void {
+  streamOver(id: string, stream: number): void {
     const held = this.held.get(id);
-    if (!held || held.streams === 0) return;
-    held.streams = 0;
-    held.usedAt = this.#world.now;
+    if (held?.streams.delete(stream)) held.usedAt = this.#world.now;
   }
 
   delete(id: string): boolean {
@@ -153,14 +161,14 @@ class Server {
     if (this.#defect === 'from-creation' && now - held.createdAt >= 2_000) return true;
     if (held.calls > 0 && this.#defect !== 'kills-in-flight') return false;
     if (!held.isComplete) return now - held.createdAt >= 1_000;
-    if (held.streams > 0 && this.#defect !== 'ignores-streams') return false;
+    if (held.streams.size > 0 && this.#defect !== 'ignores-streams') return false;
     return now - held.usedAt >= 2_000;
   }
 
   #end(id: string): void {
     const held = this.held.get(id);
     this.held.delete(id);
-    if (held?.streams) this.#world.send(() => held.endStream?.());
+    for (const ended of held?.streams.values() ?? []) this.#world.send(ended);
   }
 }
 
@@ -172,6 +180,7 @@ class Client {
   readonly #ledger: Ledger;
   #isOver = false;
   #isStreaming = false;
+  #stream = 0;
   #requests = 0;
   #steps: number;
 
@@ -224,7 +233,7 @@ class Client {
     world.after(world.between(0, 2_600), () => {
       if (this.#isOver) return;
       if (this.#steps < 0) return world.chance(0.4) ? this.#delete() : this.#leave();
-      if (world.chance(0.2) && !this.#isStreaming) return this.#stream();
+      if (world.chance(0.2) && !this.#isStreaming) return this.#openStream();
       this.#call(world.chance(0.2) ? world.between(1_500, 6_000) : world.between(0, 200));
     });
   }
@@ -257,11 +266,12 @@ class Client {
     if (world.chance(0.1)) world.after(world.between(0, 400), () => this.#next());
   }
 
-  #stream(): void {
+  #openStream(): void {
     const world = this.#world;
     this.#requests += 1;
     const request = this.#requests;
     this.#isStreaming = true;
+    this.#stream = request;
     this.#book({ kind: 'request-sent', request, handshake: true });
     const end = (by: 'client' | 'server' | 'vanished') => {
       if (!this.#isStreaming || this.#isOver) return;
@@ -278,7 +288,9 @@ class Client {
         if (!this.#isStreaming || this.#isOver) return;
         const isVanishing = world.chance(0.5);
         end(isVanishing ? 'vanished' : 'client');
-        world.after(world.between(0, isVanishing ? 800 : MAX_LATENCY_MS), () => this.#server.streamOver(this.#id));
+        world.after(world.between(0, isVanishing ? 800 : MAX_LATENCY_MS), () =>
+          this.#server.streamOver(this.#id, request),
+        );
       });
     };
     const gone = () => {
@@ -289,6 +301,7 @@ class Client {
     world.send(() => {
       this.#server.stream(
         this.#id,
+        request,
         () => world.send(opened),
         () => world.send(gone),
         () => end('server'),
@@ -306,7 +319,7 @@ class Client {
       this.#book({ kind: 'request-aborted', request, longestMs: 6_000 + MAX_LATENCY_MS });
     }
     this.#book({ kind: 'abandoned', how });
-    world.after(world.between(0, 800), () => this.#server.streamOver(this.#id));
+    world.after(world.between(0, 800), () => this.#server.streamOver(this.#id, this.#stream));
   }
 
   #delete(): void {
@@ -327,7 +340,7 @@ class Client {
         this.#book({ kind: 'request-aborted', request, longestMs: 6_000 });
       }
       this.#book({ kind: 'abandoned', how: 'silent' });
-      world.send(() => this.#server.streamOver(this.#id));
+      world.send(() => this.#server.streamOver(this.#id, this.#stream));
     });
   }
 }

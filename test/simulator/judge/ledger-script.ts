@@ -89,7 +89,11 @@ export class Script {
   }
 
   /** A listing of these sessions (numbers, or fingerprints of strangers); `since`: when it was asked for. */
-  look(at: number, listed: readonly (number | string)[], { since = at, stale = 0, count = listed.length } = {}): this {
+  look(
+    at: number,
+    listed: readonly (number | string)[],
+    { since = at, stale = 0, count = listed.length } = {},
+  ): this {
     const fingerprints = listed.map((one) => (typeof one === 'number' ? `f${one}` : one));
     this.ledger.sample({
       sentAt: since * 1000,

@@ -57,21 +57,33 @@ table('Initialize', [
   {
     title: 'refused, and a session was listed only while it was being refused: tolerated',
     play: (s) =>
-      s.initialize(1, 0).look(0.5, ['x']).event(1, 1, { kind: 'initialize-refused', status: 400 }).look(2, []).look(3, []),
+      s
+        .initialize(1, 0)
+        .look(0.5, ['x'])
+        .event(1, 1, { kind: 'initialize-refused', status: 400 })
+        .look(2, [])
+        .look(3, []),
   },
   {
     title: 'lost, and one unknown session listed until its handshake deadline: explained',
     play: (s) =>
-      s.initialize(1, 0).event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 }).look(2, ['x']).look(7, ['x']).look(8, []),
+      s
+        .initialize(1, 0)
+        .event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 })
+        .look(2, ['x'])
+        .look(7, ['x'])
+        .look(8, []),
   },
   {
     title: 'lost, and the unknown session outlives longest + H + C: leaked',
-    play: (s) => s.initialize(1, 0).event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 }).look(7.5, ['x']),
+    play: (s) =>
+      s.initialize(1, 0).event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 }).look(7.5, ['x']),
     leaked: [null],
   },
   {
     title: 'one lost, two unknown sessions listed: it explains one of them',
-    play: (s) => s.initialize(1, 0).event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 }).look(2, ['x', 'y']),
+    play: (s) =>
+      s.initialize(1, 0).event(1, 1, { kind: 'initialize-lost', longestMs: 1_000 }).look(2, ['x', 'y']),
     leaked: [null],
   },
   {
@@ -88,11 +100,21 @@ table('Initialize', [
 table('DELETE', [
   {
     title: 'in flight during a sample, not listed: either is right',
-    play: (s) => s.open(1, 0).event(1, 1, { kind: 'delete-sent' }).look(2, []).event(1, 3, { kind: 'delete-answered', status: 200 }),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .event(1, 1, { kind: 'delete-sent' })
+        .look(2, [])
+        .event(1, 3, { kind: 'delete-answered', status: 200 }),
   },
   {
     title: 'in flight during a sample, listed: either is right',
-    play: (s) => s.open(1, 0).event(1, 1, { kind: 'delete-sent' }).look(2, [1]).event(1, 3, { kind: 'delete-answered', status: 204 }),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .event(1, 1, { kind: 'delete-sent' })
+        .look(2, [1])
+        .event(1, 3, { kind: 'delete-answered', status: 204 }),
   },
   {
     title: 'sent while the sample was under way, not listed: right',
@@ -128,11 +150,24 @@ table('DELETE', [
   },
   {
     title: 'lost: the target may have ended the session, or keep it for T + C',
-    play: (s) => s.open(1, 0).open(2, 0).event(1, 1, { kind: 'delete-sent' }).event(1, 2, { kind: 'delete-lost' }).look(3, [1, 2]).look(4, [2]),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .open(2, 0)
+        .event(1, 1, { kind: 'delete-sent' })
+        .event(1, 2, { kind: 'delete-lost' })
+        .look(3, [1, 2])
+        .look(4, [2]),
   },
   {
     title: 'lost, and still listed beyond T + C: leaked',
-    play: (s) => s.open(1, 0).event(1, 1, { kind: 'delete-sent' }).event(1, 2, { kind: 'delete-lost' }).abandon(1, 2).look(14.5, [1]),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .event(1, 1, { kind: 'delete-sent' })
+        .event(1, 2, { kind: 'delete-lost' })
+        .abandon(1, 2)
+        .look(14.5, [1]),
     leaked: [1],
   },
 ]);
@@ -283,7 +318,17 @@ table('Streams', [
   },
   {
     title: 'closed by the client: protection ends with it, tolerance T + C later',
-    play: (s) => s.open(1, 0).open(2, 0).stream(1, 1).stream(2, 1).streamClosed(1, 50, 'client').streamClosed(2, 50, 'client').look(50.5, [2]).look(62, [2]).look(63, []),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .open(2, 0)
+        .stream(1, 1)
+        .stream(2, 1)
+        .streamClosed(1, 50, 'client')
+        .streamClosed(2, 50, 'client')
+        .look(50.5, [2])
+        .look(62, [2])
+        .look(63, []),
   },
   {
     title: 'ended by the server, and the session with it: lost',
@@ -321,7 +366,8 @@ table('Streams', [
   {
     title: 'lost where S is shorter than T: the session may go at S',
     policy: { streamLostMs: 1_000 },
-    play: (s) => s.open(1, 0).stream(1, 1).call(1, 19).streamClosed(1, 20, 'vanished').look(20.5, [1]).look(21, []),
+    play: (s) =>
+      s.open(1, 0).stream(1, 1).call(1, 19).streamClosed(1, 20, 'vanished').look(20.5, [1]).look(21, []),
   },
   {
     title: 'lost where S is shorter than T, the session gone before S: lost',
@@ -344,7 +390,8 @@ table('Streams', [
 table('Abandoned sessions', [
   {
     title: 'silently, without a stream: T + C, to the instant',
-    play: (s) => s.open(1, 0).call(1, 5).abandon(1, 6).look(15.999, [1], { since: 14.9 }).look(17, [1]).look(17.001, []),
+    play: (s) =>
+      s.open(1, 0).call(1, 5).abandon(1, 6).look(15.999, [1], { since: 14.9 }).look(17, [1]).look(17.001, []),
   },
   {
     title: 'silently, listed beyond T + C: leaked',
@@ -366,7 +413,14 @@ table('Abandoned sessions', [
   },
   {
     title: 'socket destroyed with an open stream: D more, and no longer',
-    play: (s) => s.open(1, 0).stream(1, 0).streamClosed(1, 6, 'vanished').abandon(1, 6, 'destroyed').look(21, [1]).look(21.1, [1]),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .stream(1, 0)
+        .streamClosed(1, 6, 'vanished')
+        .abandon(1, 6, 'destroyed')
+        .look(21, [1])
+        .look(21.1, [1]),
     leaked: [1],
   },
   {
@@ -448,14 +502,17 @@ table('Half handshakes', [
     title: 'an open stream completes no handshake: listed beyond H + C, leaked',
     play: (s) => {
       s.open(1, 0, { half: true });
-      s.served(1, s.send(1, 1, { handshake: false }), 1).stream(1, 1).look(6.1, [1]);
+      s.served(1, s.send(1, 1, { handshake: false }), 1)
+        .stream(1, 1)
+        .look(6.1, [1]);
     },
     leaked: [1],
   },
   {
     title: 'T shorter than H: gone at T is right, listed until H + C too',
     policy: { sessionTimeoutMs: 1_000 },
-    play: (s) => s.open(1, 0, { half: true }).open(2, 0, { half: true }).look(1, [1]).look(6, [1]).look(7, []),
+    play: (s) =>
+      s.open(1, 0, { half: true }).open(2, 0, { half: true }).look(1, [1]).look(6, [1]).look(7, []),
   },
   {
     title: 'where H is not promised the idle rule decides',
@@ -493,7 +550,17 @@ table('The cap', [
   {
     title: 'once excused always excused, though the cap is no longer reached',
     policy: evict,
-    play: (s) => s.open(1, 0).open(2, 1).open(3, 3).look(4, [2, 3]).delete(2, 5).delete(3, 5).look(6, []).look(7, []).notFound(1, 8),
+    play: (s) =>
+      s
+        .open(1, 0)
+        .open(2, 1)
+        .open(3, 3)
+        .look(4, [2, 3])
+        .delete(2, 5)
+        .delete(3, 5)
+        .look(6, [])
+        .look(7, [])
+        .notFound(1, 8),
   },
   {
     title: 'a session with a call in flight is evicted: not excused',
@@ -528,7 +595,8 @@ table('The cap', [
 table('Shutdown', [
   {
     title: 'signalled: missing sessions are fine from then on',
-    play: (s) => s.open(1, 0).stream(1, 0).signal(5).streamClosed(1, 5.5, 'server').look(6, []).notFound(1, 7),
+    play: (s) =>
+      s.open(1, 0).stream(1, 0).signal(5).streamClosed(1, 5.5, 'server').look(6, []).notFound(1, 7),
   },
   {
     title: 'signalled: what was missing before that is still lost',

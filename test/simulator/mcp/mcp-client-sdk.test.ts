@@ -1,6 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { EmptyResultSchema, McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { McpClientOptions } from '../../../simulator/mcp/client-options.ts';
@@ -8,7 +7,7 @@ import type { JsonObject } from '../../../simulator/mcp/json-rpc.ts';
 import { McpClient } from '../../../simulator/mcp/mcp-client.ts';
 import type { Outcome } from '../../../simulator/mcp/outcome.ts';
 import { RealClock } from './clocks.ts';
-import { type SdkServer, serveSdk } from './sdk-server.ts';
+import { type SdkServer, serveSdk, withOptionals } from './sdk-server.ts';
 import { until } from './servers.ts';
 
 const VERSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const;
@@ -26,7 +25,7 @@ async function connectSdk(server: SdkServer): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' });
   const transport = new StreamableHTTPClientTransport(server.endpoint);
   onTestFinished(() => client.close());
-  await client.connect(transport as unknown as Transport);
+  await client.connect(withOptionals(transport));
   return client;
 }
 

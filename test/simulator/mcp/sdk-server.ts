@@ -45,8 +45,8 @@ export async function serveSdk({ json }: { json: boolean }): Promise<SdkServer> 
   return { ...server, sessions, headers };
 }
 
-/** The SDK's class declares `onclose` without `| undefined`, which exactOptionalPropertyTypes minds. */
-function withOptionals(transport: object): Transport {
+/** The SDK's classes declare `onclose` with `| undefined`, which exactOptionalPropertyTypes minds. */
+export function withOptionals(transport: object): Transport {
   if (!('start' in transport && 'send' in transport && 'close' in transport))
     throw new TypeError('no transport');
   return transport as Transport;

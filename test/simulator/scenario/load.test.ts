@@ -58,7 +58,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'drain: 2s',
       'drian: 2s',
-      "8:119 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, clientTimeouts",
+      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, clientTimeouts",
     ],
     [
       'abortAfter: 2s',
@@ -171,7 +171,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       '{ patient: 3s }',
       '{ a=b: 3s }',
-      '8:167 a client with a timeout of its own has no comma and no = in its name',
+      '8:165 a client with a timeout of its own has no comma and no = in its name',
     ],
     ['version: 1', 'version: 2', '2:10 this release reads scenarios of version 1'],
     [
