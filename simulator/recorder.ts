@@ -59,6 +59,10 @@ export class Recorder {
     this.#ledger = ledger;
     this.#metrics = metrics;
     this.#log = log;
+    // Watched from the start: a run in which none of this happens has a zero, not a blank.
+    for (const name of ['mcp_requests', 'iterations', 'dropped_iterations', 'sessions_opened'] as const) {
+      metrics.count(name, 0);
+    }
   }
 
   /** Gives the next attempt at a session its number. */

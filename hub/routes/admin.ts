@@ -94,6 +94,7 @@ function sessionPage(sessions: SessionManager, limit: number, after: number) {
     total: sessions.size,
     sessions: page.map(describe),
     stats: sessions.stats(),
+    counters: sessions.counters(),
     ...(next !== undefined && { next }),
   };
 }

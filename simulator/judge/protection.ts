@@ -13,7 +13,7 @@ export type Trust = 'firm' | 'sound' | 'hopeful';
 export function oblige(book: SessionBook, from: number, until: number, rules: Rules): void {
   const end = Math.min(until, obligationCap(book, rules), book.streamLostUntil);
   if (end <= from) return;
-  if (from > book.firmUntil) {
+  if (from >= book.firmUntil) {
     book.firmFrom = from;
     book.firmUntil = end;
   } else if (end >= book.firmFrom) {
@@ -25,7 +25,8 @@ export function oblige(book: SessionBook, from: number, until: number, rules: Ru
 
 /**
  * Whether the target is obliged to hold the session at every instant of the window. Obligations that
- * run out by time must outlast it by ε.
+ * run out by time must outlast it by ε. One that begins at an instant does not yet hold at it: what the
+ * clock calls one instant the target may have done in the other order.
  */
 export function covers(book: SessionBook, window: Window, rules: Rules, trust: Trust): boolean {
   if (book.cutAt <= window.to) return false;
@@ -90,17 +91,27 @@ export function explainMay(book: SessionBook, rules: Rules): string {
   return `last possible activity at ${last}, T = ${formatLength(book.timeoutMs)}, C = ${cleanup}`;
 }
 
-/** Until when obligations hold that begin at `reach` or before and reach beyond it. */
+/** Whether the target is obliged to hold the session for a request that leaves now: all that is known happened before. */
+export function holdsFor(book: SessionBook, at: number, rules: Rules): boolean {
+  if (book.cutAt <= at) return false;
+  if (book.firmFrom <= at && book.firmUntil > at + rules.epsilonMs) return true;
+  const limit = Math.min(obligationCap(book, rules), book.streamLostUntil, book.quietAt);
+  if (limit <= at + rules.epsilonMs) return false;
+  const isCalled = rules.callProtects && book.requests.some((span) => span.isSound);
+  return isCalled || (rules.openStreamProtects && book.streams.length > 0);
+}
+
+/** Until when obligations hold that began before `reach`. */
 function farthest(book: SessionBook, reach: number, rules: Rules, trust: Trust): number {
-  let until = book.firmFrom <= reach ? book.firmUntil : Number.NEGATIVE_INFINITY;
+  let until = book.firmFrom < reach ? book.firmUntil : Number.NEGATIVE_INFINITY;
   const cap = trust === 'firm' ? obligationCap(book, rules) : hopefulCap(book, rules);
   const end = Math.min(cap, book.streamLostUntil);
   if (rules.openStreamProtects) {
-    for (const span of book.streams) if (span.at <= reach) until = Math.max(until, end);
+    for (const span of book.streams) if (span.at < reach) until = Math.max(until, end);
   }
   if (trust === 'firm') return until;
   for (const span of book.requests) {
-    if (span.at > reach || (trust === 'sound' && !span.isSound)) continue;
+    if (span.at >= reach || (trust === 'sound' && !span.isSound)) continue;
     if (rules.callProtects) until = Math.max(until, Math.min(end, book.quietAt));
     if (trust === 'hopeful') until = Math.max(until, Math.min(end, span.at + book.timeoutMs));
   }

@@ -1,4 +1,4 @@
-import { covers, oblige } from './protection.ts';
+import { holdsFor, oblige } from './protection.ts';
 import { NEVER, type Rules } from './rules.ts';
 import type { KnownEnd, SessionBook, Span } from './session-book.ts';
 
@@ -42,7 +42,7 @@ export function requestSent(
   { id, at, handshake }: { id: number; at: number; handshake: boolean },
   rules: Rules,
 ): void {
-  const isSound = covers(book, { from: at, to: at }, rules, 'sound');
+  const isSound = holdsFor(book, at, rules);
   if (handshake) book.isHandshakeSent = true;
   busy(book, at);
   book.requests.push({ id, at, handshake, isSound });

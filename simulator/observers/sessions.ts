@@ -7,10 +7,12 @@ import type { Target } from '../targets/target.ts';
 
 const count = z.number().int().nonnegative();
 
+const CountersSchema = z.object({ opened: count, refused: count, ended: z.record(z.string(), count) });
+
 /** `GET /health` of the reference hub, as far as it is used here. */
 const HealthSchema = z.object({
   sessions: count,
-  counters: z.object({ opened: count, refused: count, ended: z.record(z.string(), count) }).optional(),
+  counters: CountersSchema.optional(),
   policy: PolicySchema.optional(),
 });
 
@@ -18,6 +20,7 @@ const HealthSchema = z.object({
 const SessionsSchema = z.object({
   total: count,
   sessions: z.array(z.object({ sessionId: z.string().regex(/^[0-9a-f]{12}$/) })),
+  counters: CountersSchema.optional(),
   next: count.optional(),
 });
 
@@ -45,8 +48,7 @@ export class SessionObserver {
     const health = await this.#health();
     if (!health) return undefined;
     this.#policy = health.body.policy;
-    const listing = await this.#list();
-    this.#visibility = listing ? 'listed' : 'counted';
+    this.#visibility = (await this.#listed()) ? 'listed' : 'counted';
     return this.sample();
   }
 
@@ -61,20 +63,14 @@ export class SessionObserver {
 
   /** One look; undefined when the target does not answer or shows nothing. */
   async sample(): Promise<SessionSample | undefined> {
-    if (this.#visibility === 'none') return undefined;
-    const health = await this.#health();
-    if (!health) return undefined;
-    const listing = this.#visibility === 'listed' ? await this.#list() : undefined;
-    if (this.#visibility === 'listed' && !listing) return undefined;
-    const { sessions, counters } = health.body;
-    return {
-      sentAt: health.sentAt,
-      receivedAt: listing?.receivedAt ?? health.receivedAt,
-      stalenessMs: 0,
-      count: sessions,
-      ...(listing && { listed: listing.fingerprints }),
-      ...(counters && { counters }),
-    };
+    switch (this.#visibility) {
+      case 'listed':
+        return this.#listed();
+      case 'counted':
+        return this.#counted();
+      case 'none':
+        return undefined;
+    }
   }
 
   close(): void {
@@ -87,16 +83,39 @@ export class SessionObserver {
     return answer && body.success ? { ...answer, body: body.data } : undefined;
   }
 
-  async #list(): Promise<{ fingerprints: ReadonlySet<string>; receivedAt: number } | undefined> {
-    const fingerprints = new Set<string>();
+  async #counted(): Promise<SessionSample | undefined> {
+    const health = await this.#health();
+    if (!health) return undefined;
+    const { sessions, counters } = health.body;
+    const { sentAt, receivedAt } = health;
+    return { sentAt, receivedAt, stalenessMs: 0, count: sessions, ...(counters && { counters }) };
+  }
+
+  async #listed(): Promise<SessionSample | undefined> {
+    const listed = new Set<string>();
+    let sentAt: number | undefined;
     let after = 0;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await this.#reader.get(`/sessions?limit=${PAGE_SIZE}&after=${after}`);
       const body = SessionsSchema.safeParse(answer?.body);
       if (!answer || !body.success) return undefined;
-      for (const { sessionId } of body.data.sessions) fingerprints.add(sessionId);
-      if (body.data.next === undefined) return { fingerprints, receivedAt: answer.receivedAt };
-      after = body.data.next;
+      sentAt ??= answer.sentAt;
+      for (const { sessionId } of body.data.sessions) listed.add(sessionId);
+      const { next, counters } = body.data;
+      if (next !== undefined) {
+        after = next;
+        continue;
+      }
+      // The counters fit the listing only when both came in one answer.
+      const fitting = page === 0 && counters ? { counters } : {};
+      return {
+        sentAt,
+        receivedAt: answer.receivedAt,
+        stalenessMs: 0,
+        count: listed.size,
+        listed,
+        ...fitting,
+      };
     }
     return undefined;
   }
