@@ -26,10 +26,11 @@ export class Accusations {
 
   /** The session was not there in this window. Lost, unless it was free to go. */
   missed(book: SessionBook, window: Window): void {
-    if (book.isLost || book.isExcused || !covers(book, window, this.#rules, 'hopeful')) return;
+    if (book.isLost || book.isExcused) return;
     const eviction = this.#attempts.eviction(book, window.to);
-    if (eviction === 'possible') {
-      book.isExcused = true;
+    const isOwed = covers(book, window, this.#rules, 'hopeful');
+    if (eviction === 'possible' || !isOwed) {
+      book.isExcused = eviction !== 'impossible';
       return;
     }
     const why = explainMust(book, window);

@@ -44,7 +44,7 @@ export function judgeListing(
   }
   if (isPartial) return;
   for (const book of attempts.books()) {
-    if (book.seenIn === sample || book.fingerprint === null || book.openedAt > window.from) continue;
+    if (book.seenIn === sample || book.fingerprint === null || book.openedAt >= window.from) continue;
     book.goneSeenAt = Math.min(book.goneSeenAt, window.to);
     onPresence(book, false);
     book.isWatched ||= covers(book, window, rules, 'firm');
