@@ -70,7 +70,7 @@ export function assembleResult(remains: RunRemains): RunResult {
       sessionsAre: sessions.visibility,
     },
     policy,
-    startedAt: world.wall.startedAt.toISOString(),
+    startedAt: world.wall.startedAt,
     durationMs,
     wallMs: world.wall.elapsedMs(),
     verdict,

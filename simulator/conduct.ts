@@ -28,7 +28,8 @@ export interface World {
 
 /** The real world's time, for the record. */
 export interface Wall {
-  readonly startedAt: Date;
+  /** ISO 8601. */
+  readonly startedAt: string;
   readonly elapsedMs: () => number;
 }
 

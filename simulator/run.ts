@@ -17,7 +17,7 @@ import { urlTarget } from './targets/url.ts';
  */
 export function run(request: RunRequest): Promise<RunResult> {
   // Taken before virtual time can be installed: these tell of the day and the machine.
-  const wall = { startedAt: new Date(), elapsedMs: stopwatch() };
+  const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
   return request.mode === 'virtual' ? runVirtual(request, wall) : runReal(request, wall);
 }
 
