@@ -38,10 +38,10 @@ export interface Setting {
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text);
-  if (ms !== undefined && ms > 0 && ms <= MAX_TIMER_MS) return ms;
+  if (ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS) return Math.round(ms);
   context.addIssue({
     code: 'custom',
-    message: `expected a duration above 0 such as 250ms, 30s or 5m, at most 24d`,
+    message: 'expected a duration of at least 1ms such as 250ms, 30s or 5m, at most 596h',
   });
   return z.NEVER;
 });
@@ -49,20 +49,20 @@ const duration = z.string().transform((text, context) => {
 /** Timers take 31 bits of milliseconds; anything longer would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const count = (max: number) =>
+const count = ({ min, max }: { min: number; max: number }) =>
   z.string().transform((text, context) => {
     const number = Number(text);
-    if (/^\d+$/.test(text) && number <= max) return number;
-    context.addIssue({ code: 'custom', message: `expected a whole number from 0 to ${max}` });
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+    context.addIssue({ code: 'custom', message: `expected a whole number from ${min} to ${max}` });
     return z.NEVER;
   });
 
 const clientTimeouts = z.string().transform((text, context) => {
   const timeouts: Record<string, number> = {};
   for (const entry of text.split(',').filter((part) => part.trim() !== '')) {
-    const [name = '', timeout = ''] = entry.split('=').map((part) => part.trim());
+    const [name = '', timeout = '', ...rest] = entry.split('=').map((part) => part.trim());
     const ms = parseDuration(timeout);
-    if (name === '' || ms === undefined || ms <= 0) {
+    if (name === '' || ms === undefined || ms <= 0 || rest.length > 0) {
       context.addIssue({
         code: 'custom',
         message: 'expected name=duration pairs such as batch-agent=30m,ui=2m',
@@ -96,7 +96,7 @@ export const SETTINGS: readonly Setting[] = [
     placeholder: '<number>',
     fallback: '8000',
     describes: 'port to listen on; 0 takes a free one',
-    read: count(65_535),
+    read: count({ min: 0, max: 65_535 }),
   },
   {
     name: 'sessionTimeout',
@@ -160,7 +160,7 @@ export const SETTINGS: readonly Setting[] = [
     placeholder: '<number>',
     fallback: '10000',
     describes: 'refuse new sessions with 503 beyond this many',
-    read: count(10_000_000),
+    read: count({ min: 1, max: 10_000_000 }),
   },
   {
     name: 'maxBody',
@@ -168,7 +168,7 @@ export const SETTINGS: readonly Setting[] = [
     placeholder: '<bytes>',
     fallback: '4194304',
     describes: 'largest request body',
-    read: count(1_073_741_824),
+    read: count({ min: 1, max: 1_073_741_824 }),
   },
   {
     name: 'headersTimeout',
@@ -233,13 +233,27 @@ export function loadConfig(options: HubOptions = {}, env: NodeJS.ProcessEnv = {}
     throw new ConfigError(`Unknown hub option '${unknown}'. There are: ${[...known].join(', ')}.`);
   }
   const entries = SETTINGS.map((setting) => {
-    const text = String(options[setting.name] ?? env[envName(setting)] ?? setting.fallback);
+    const text = textOf(setting, options, env);
     const parsed = setting.read.safeParse(text);
     if (parsed.success) return [setting.key, parsed.data];
-    const why = parsed.error.issues.map((issue) => issue.message).join('; ');
-    throw new ConfigError(`${flagName(setting)} (${envName(setting)}): got '${text}', ${why}.`);
+    throw misfit(setting, text, parsed.error.issues.map((issue) => issue.message).join('; '));
   });
-  return ConfigSchema.parse(Object.fromEntries(entries));
+  const config = ConfigSchema.parse(Object.fromEntries(entries));
+  if (config.headersTimeoutMs > config.requestTimeoutMs) {
+    // Node refuses this combination, in words that name neither setting.
+    const setting = SETTINGS.find(({ key }) => key === 'headersTimeoutMs');
+    const allowed = `expected at most --request-timeout, which is ${config.requestTimeoutMs}ms`;
+    if (setting) throw misfit(setting, textOf(setting, options, env), allowed);
+  }
+  return config;
+}
+
+function textOf(setting: Setting, options: HubOptions, env: NodeJS.ProcessEnv): string {
+  return String(options[setting.name] ?? env[envName(setting)] ?? setting.fallback);
+}
+
+function misfit(setting: Setting, text: string, allowed: string): ConfigError {
+  return new ConfigError(`${flagName(setting)} (${envName(setting)}): got '${text}', ${allowed}.`);
 }
 
 const ms = z.number().positive();

@@ -1,7 +1,7 @@
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 function isUnit(text: string): text is keyof typeof UNITS {
-  return text in UNITS;
+  return Object.hasOwn(UNITS, text);
 }
 
 /**

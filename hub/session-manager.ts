@@ -80,7 +80,7 @@ export class SessionManager {
 
   registerSession(sessionId: string, parts: SessionParts): Session {
     this.#opened += 1;
-    const timeoutMs = this.#config.clientTimeoutsMs[parts.clientInfo.name] ?? this.#config.sessionTimeoutMs;
+    const timeoutMs = this.#timeoutOf(parts.clientInfo.name);
     const session = new Session(sessionId, this.#opened, timeoutMs, parts);
     this.#sessions.set(sessionId, session);
     this.#logger.sessionOpened(session);
@@ -119,8 +119,7 @@ export class SessionManager {
     this.#sessions.delete(sessionId);
     this.#ended[reason] += 1;
     this.#logger.sessionEnded(session, reason);
-    session.transport.end(reason, options);
-    session.server.close().catch((error: unknown) => this.#logger.problem('server-close-failed', error));
+    void this.#close(session, reason, options);
     return true;
   }
 
@@ -184,6 +183,23 @@ export class SessionManager {
   /** How much later than planned the next sweep is already, ms. */
   sweepLagMs(): number {
     return Math.max(0, performance.now() - this.#sweptAt - this.#config.cleanupIntervalMs);
+  }
+
+  /** Closes what the session owns, synchronously as far as that goes. One that fails takes no other along. */
+  async #close(session: Session, reason: EndReason, options: { retryMs?: number }): Promise<void> {
+    try {
+      session.transport.end(reason, options);
+      await session.server.close();
+    } catch (error) {
+      this.#logger.problem('session-close-failed', error);
+    }
+  }
+
+  /** Clients choose their names: one called `constructor` must not find what every object has. */
+  #timeoutOf(clientName: string): number {
+    const { clientTimeoutsMs, sessionTimeoutMs } = this.#config;
+    const own = Object.hasOwn(clientTimeoutsMs, clientName) ? clientTimeoutsMs[clientName] : undefined;
+    return own ?? sessionTimeoutMs;
   }
 
   #sweep(): void {

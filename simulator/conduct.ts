@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import * as z from 'zod';
 import { assembleResult } from './assemble-result.ts';
 import type { Clock } from './clock/clock.ts';
 import { EventLog } from './event-log.ts';
@@ -13,7 +14,7 @@ import { Watch } from './observers/watch.ts';
 import { Recorder } from './recorder.ts';
 import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
-import type { RunRequest } from './run-request.ts';
+import { RequestError, type RunRequest } from './run-request.ts';
 import { makePlan, type Plan } from './scenario/plan.ts';
 import type { Target, TargetExit } from './targets/target.ts';
 
@@ -35,11 +36,15 @@ export interface Wall {
 
 /** ε to begin with, real time, ms; it grows with what is seen of the machine. */
 const FIRST_EPSILON_MS = 100;
+/** How long a signal may take to arrive and be handled, real time. */
+const NOTICE_MS = 250;
 /** Beyond its drain a target that was signalled is watched this long, to say how late it is. */
 const EXIT_WATCH_MS = 3_000;
 /** The drain of a target that promises none. */
 const UNKNOWN_DRAIN_MS = 30_000;
 const SETTLE_CHECK_MS = 50;
+/** Longer than any handshake takes, short enough to wait for. */
+const REACHABLE_WITHIN_MS = 5_000;
 
 /** Everything at work in one run. */
 interface Stage {
@@ -55,6 +60,8 @@ interface Stage {
   readonly fleet: Fleet;
   readonly watch: Watch;
   phase: Progress['phase'];
+  /** Aborts when the run is over, however it came to that: nothing of it may wait on. */
+  readonly over: AbortController;
   exit: { at: number; exit: TargetExit } | undefined;
   signalledAt: number | undefined;
 }
@@ -71,6 +78,7 @@ export async function conduct(world: World, request: RunRequest): Promise<RunRes
   } finally {
     aborted.forget();
     for (const cancel of cancelEvents) cancel();
+    stage.over.abort();
     watch.stop();
     fleet.stop();
   }
@@ -85,6 +93,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const { clock, target, generator } = world;
   const sessions = new SessionObserver(target, clock);
   const first = await sessions.discover();
+  if (!first) await checkReachable(world);
   const policy = request.policy ?? sessions.policy ?? PolicySchema.parse({});
   const { scenario, source } = request.loaded;
   const plan = makePlan(scenario, { mode: request.mode, seed: request.seed, policy, source });
@@ -92,7 +101,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const epsilonMs = generator ? FIRST_EPSILON_MS : 0;
   const ledger = new Ledger({ policy, epsilonMs, onReapLag: (ms) => metrics.trend('reap_lag_ms', ms) });
   const log = new EventLog(request.outDir === undefined ? undefined : join(request.outDir, 'events.jsonl'));
-  const recorder = new Recorder(ledger, metrics, log);
+  const recorder = new Recorder(ledger, metrics, log, { noticeMs: generator ? NOTICE_MS : 0 });
   const fleet = new Fleet(plan, {
     clock,
     dial: target.dial,
@@ -115,6 +124,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     fleet,
     watch,
     phase: 'starting',
+    over: new AbortController(),
     exit: undefined,
     signalledAt: undefined,
   };
@@ -123,6 +133,32 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     recorder.targetEvent({ kind: 'exited', at: clock.now(), code: exit.code });
   });
   return stage;
+}
+
+/**
+ * A target that shows nothing of its sessions is a target all the same; one that takes no connection is none.
+ * @throws RequestError when it is not ours to start
+ */
+async function checkReachable({ target, clock }: World): Promise<void> {
+  const giveUp = new AbortController();
+  const cancel = clock.at(clock.now() + REACHABLE_WITHIN_MS, () => giveUp.abort());
+  try {
+    const { stream } = await target.dial(giveUp.signal);
+    stream.destroy();
+  } catch (error) {
+    const message = `The target cannot be reached at ${target.endpoint.href}: ${reasonOf(error)}.`;
+    if (target.signal) throw new Error(message, { cause: error });
+    throw new RequestError(`${message} Is it running, and is that its address?`, { cause: error });
+  } finally {
+    cancel();
+  }
+}
+
+/** Node leaves the message of a refused connection empty where a name has several addresses. */
+function reasonOf(error: unknown): string {
+  const said = z.object({ code: z.string().optional(), message: z.string() }).safeParse(error);
+  if (!said.success) return String(error);
+  return said.data.message || (said.data.code ?? 'no reason given');
 }
 
 /** The events on the time line; returns the ways to call them off. */
@@ -148,6 +184,7 @@ async function loadAndSettle(stage: Stage): Promise<void> {
     stage.phase = 'load';
     await Promise.race([fleet.runCycle(cycle), stage.world.target.exited ?? never()]);
     await settle(stage);
+    stage.over.signal.throwIfAborted();
     if (!stage.exit) await stage.watch.look('endOfCycle');
   }
 }
@@ -158,7 +195,8 @@ async function settle(stage: Stage): Promise<void> {
   const deadline = clock.now() + stage.plan.settleMs;
   while (clock.now() < deadline && !stage.exit && !isSettled(stage)) {
     stage.phase = 'settling';
-    await clock.sleep(Math.min(deadline - clock.now(), Math.max(SETTLE_CHECK_MS, stage.plan.observeMs / 4)));
+    const waitMs = Math.min(deadline - clock.now(), Math.max(SETTLE_CHECK_MS, stage.plan.observeMs / 4));
+    await clock.sleep(waitMs, stage.over.signal);
   }
 }
 
@@ -176,7 +214,7 @@ async function targetEnded(stage: Stage): Promise<void> {
   const drainMs = stage.policy.drainMs ?? UNKNOWN_DRAIN_MS;
   const lastMs = Math.max(0, signalAt - clock.now()) + drainMs + EXIT_WATCH_MS;
   stage.phase = 'draining';
-  await Promise.race([target.exited ?? never(), clock.sleep(lastMs)]);
+  await Promise.race([target.exited ?? never(), clock.sleep(lastMs, stage.over.signal)]);
 }
 
 /** Sessions that no listing showed are asked themselves, each once. */

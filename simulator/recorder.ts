@@ -38,6 +38,7 @@ export class Recorder {
   readonly #ledger: Ledger;
   readonly #metrics: Metrics;
   readonly #log: EventLog;
+  readonly #noticeMs: number;
   readonly #actors: Actor[] = [];
   /** Session → when its open call was sent. */
   readonly #openCalls = new Map<string, number>();
@@ -55,7 +56,9 @@ export class Recorder {
   #initializesAfterSignal = 0;
   #isClosed = false;
 
-  constructor(ledger: Ledger, metrics: Metrics, log: EventLog) {
+  /** `noticeMs`: how long a signal may take to arrive; what a client sends meanwhile is not judged. */
+  constructor(ledger: Ledger, metrics: Metrics, log: EventLog, { noticeMs }: { noticeMs: number }) {
+    this.#noticeMs = noticeMs;
     this.#ledger = ledger;
     this.#metrics = metrics;
     this.#log = log;
@@ -118,6 +121,7 @@ export class Recorder {
     const line = () =>
       `${this.label(session)}: ${what} sent at ${seconds(outcome.sentAt)} ${inWords(outcome)}`;
     if (outcome.kind === 'wrong-answer') this.#wrongAnswers.add(line());
+    else if (signalledAt === undefined && isCut(outcome)) this.#unanswered.add(line());
     else if (isLost(outcome)) {
       this.#unanswered.add(line());
       if (signalledAt !== undefined && outcome.doneAt >= signalledAt) this.#callsCut.add(line());
@@ -127,7 +131,8 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
-    const fault = context.isExpected ? undefined : errorClass(outcome);
+    const isFault = context.isExpected !== true && !this.#isDrained(outcome);
+    const fault = isFault ? errorClass(outcome) : undefined;
     this.#write(outcome.doneAt, context.session, 'outcome', {
       method: context.method,
       outcome: outcome.kind,
@@ -206,8 +211,14 @@ export class Recorder {
     };
   }
 
+  /** A call in flight that the target answered with an error when its drain was over: as it should. */
+  #isDrained(outcome: Outcome): boolean {
+    return this.#signal !== undefined && outcome.doneAt >= this.#signal.at && outcome.kind === 'rpc-error';
+  }
+
   #afterSignal(outcome: Outcome, context: RequestContext): void {
-    if (context.method !== 'initialize') return;
+    const noticedAt = (this.#signal?.at ?? 0) + this.#noticeMs;
+    if (context.method !== 'initialize' || outcome.sentAt < noticedAt) return;
     this.#initializesAfterSignal += 1;
     if (outcome.kind === 'result') {
       this.#openedAfterSignal.add(
@@ -223,6 +234,13 @@ export class Recorder {
 
 function isLost(outcome: Outcome): boolean {
   return outcome.kind === 'timeout' || outcome.kind === 'empty' || outcome.kind === 'connection';
+}
+
+/** What the SDKs answer to a call whose session or connection they closed under it: no result, and no fault of the call. */
+const CUT_CODES: readonly number[] = [-32000, -32001];
+
+function isCut(outcome: Outcome): boolean {
+  return outcome.kind === 'rpc-error' && CUT_CODES.includes(outcome.code);
 }
 
 function inWords(outcome: Outcome): string {

@@ -41,6 +41,7 @@ export class TimerQueue implements Clock {
     this.#arm();
     return () => {
       entry.callback = undefined;
+      this.#disarmIfEmpty();
     };
   }
 
@@ -83,6 +84,15 @@ export class TimerQueue implements Clock {
       callback?.();
     }
     this.#arm();
+  }
+
+  /** An alarm nobody waits for would keep a process alive that is done. */
+  #disarmIfEmpty(): void {
+    this.#dropCancelled();
+    if (this.#heap.length > 0) return;
+    this.#disarm?.();
+    this.#disarm = undefined;
+    this.#armedFor = Number.POSITIVE_INFINITY;
   }
 
   /** Cancelled entries must not set the alarm: each would wake a virtual clock for nothing. */

@@ -1,4 +1,5 @@
 import { EXIT, worstExitCode } from '../exit-code.ts';
+import { RequestError } from '../run-request.ts';
 import { ScenarioError } from '../scenario/errors.ts';
 import { openScenario } from './files.ts';
 import type { Console } from './run.ts';
@@ -12,7 +13,7 @@ export async function validateScenarios(files: readonly string[], { out, err }: 
       const workloads = Object.keys(scenario.workloads).length;
       out.write(`${file}: valid, ${workloads} ${workloads === 1 ? 'workload' : 'workloads'}\n`);
     } catch (error) {
-      if (!(error instanceof ScenarioError)) throw error;
+      if (!(error instanceof ScenarioError || error instanceof RequestError)) throw error;
       err.write(`${error.message}\n`);
       codes.push(EXIT.badInput);
     }

@@ -81,7 +81,8 @@ export class Attempts {
   retire(before: number, farewell: (book: SessionBook) => void): void {
     this.#retiredBefore = Math.max(this.#retiredBefore, before);
     for (const book of this.#books.values()) {
-      if (!book.isDone || book.suspicion || mayUntil(book, this.#rules) >= before) continue;
+      const isStillThere = book.isLeaked && book.goneSeenAt === NEVER;
+      if (!book.isDone || isStillThere || book.suspicion || mayUntil(book, this.#rules) >= before) continue;
       farewell(book);
       this.noteSize(before);
       this.#books.delete(book.session);

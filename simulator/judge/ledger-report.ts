@@ -38,7 +38,7 @@ export const LedgerReportSchema = z.object({
     /** No longer listed. */
     unlisted: count,
     targetExit: count,
-    /** The policy tolerates them no longer, and nobody looked. */
+    /** The policy tolerates them no longer, and nobody saw them gone (leaked ones too). */
     presumed: count,
     live: count,
   }),

@@ -8,9 +8,16 @@ export type ClientEvent = DistributiveOmit<SessionEvent, 'session'>;
 
 export type AbandonKind = 'silent' | 'destroyed' | 'frozen';
 
-/** How a POST or GET on the session ended. Without our answer it counts as aborted: the target may still work on it. */
+/**
+ * How a POST or GET on the session ended. Without our answer it counts as aborted: the target may still work
+ * on it. So does a refusal, but for 404: it proves neither that the session lives nor that it is gone, and
+ * the work on it is over with its answer.
+ */
 export function requestEnd(outcome: Outcome, request: number, longestMs: number): ClientEvent {
   const at = outcome.doneAt;
+  if (outcome.kind === 'http-error' && outcome.status !== 404) {
+    return { kind: 'request-aborted', at, request, longestMs: at - outcome.sentAt };
+  }
   if (!isAnswered(outcome)) return { kind: 'request-aborted', at, request, longestMs };
   return { kind: 'request-answered', at, request, gone: outcome.status === 404 };
 }

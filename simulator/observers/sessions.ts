@@ -95,6 +95,7 @@ export class SessionObserver {
     const listed = new Set<string>();
     let sentAt: number | undefined;
     let after = 0;
+    let last: SessionSample | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await this.#reader.get(`/sessions?limit=${PAGE_SIZE}&after=${after}`);
       const body = SessionsSchema.safeParse(answer?.body);
@@ -104,6 +105,7 @@ export class SessionObserver {
       const { next, counters } = body.data;
       if (next !== undefined) {
         after = next;
+        last = { sentAt: answer.sentAt, receivedAt: answer.receivedAt, stalenessMs: 0, count: body.data.total };
         continue;
       }
       // The counters fit the listing only when both came in one answer.
@@ -117,6 +119,6 @@ export class SessionObserver {
         ...fitting,
       };
     }
-    return undefined;
+    return last;
   }
 }

@@ -19,7 +19,7 @@ export interface WatchParts {
   readonly everyMs: number;
 }
 
-/** Points kept of the series. When there are more, every second one goes, and only every second one comes. */
+/** Points kept of the series. When there are more, each two become one, and each point stands for twice the looks. */
 const MAX_POINTS = 1_000;
 
 /** What is always granted to the target's timers in real time, ms: one turn of a busy event loop, and one sweep. */
@@ -33,6 +33,9 @@ export class Watch {
   #series: SeriesPoint[] = [];
   #keepEvery = 1;
   #looks = 0;
+  /** The look with the most sessions since the last point: a short peak must not vanish with its neighbours. */
+  #peak: SeriesPoint | undefined;
+  #last: SeriesPoint | undefined;
   #lastUsage: { at: number; usage: ProcessUsage } | undefined;
   #lastSample: SessionSample | undefined;
   #slowestLookMs = 0;
@@ -41,8 +44,10 @@ export class Watch {
     this.#parts = parts;
   }
 
+  /** The last look is always in it: it is how the run ended. */
   get series(): readonly SeriesPoint[] {
-    return this.#series;
+    const rest = [this.#peak, this.#last].filter((point) => point !== undefined);
+    return [...new Set([...this.#series, ...rest])];
   }
 
   get lastSample(): SessionSample | undefined {
@@ -108,12 +113,23 @@ export class Watch {
     sample: SessionSample,
     usage: { rssBytes: number; cpuCores?: number; openFiles: number } | undefined,
   ): void {
+    const t = sample.receivedAt;
+    this.#last = { t, observed: sample.count, ...this.#parts.ledger.bounds(t), ...usage };
+    this.#peak = higher(this.#peak, this.#last);
     this.#looks += 1;
     if (this.#looks % this.#keepEvery !== 0) return;
-    const t = sample.receivedAt;
-    this.#series.push({ t, observed: sample.count, ...this.#parts.ledger.bounds(t), ...usage });
+    this.#series.push(this.#peak);
+    this.#peak = undefined;
     if (this.#series.length < MAX_POINTS) return;
-    this.#series = this.#series.filter((_, index) => index % 2 === 1);
+    this.#series = halved(this.#series);
     this.#keepEvery *= 2;
   }
+}
+
+function halved(series: readonly SeriesPoint[]): SeriesPoint[] {
+  return series.flatMap((point, index) => (index % 2 === 1 ? [higher(series[index - 1], point)] : []));
+}
+
+function higher(before: SeriesPoint | undefined, point: SeriesPoint): SeriesPoint {
+  return before && before.observed > point.observed ? before : point;
 }

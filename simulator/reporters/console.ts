@@ -102,7 +102,9 @@ function subject(result: RunResult): string[] {
   ];
   return [
     `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${time}`,
-    `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
+    promises.length === 0
+      ? '        promised: nothing that could be judged'
+      : `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
   ];
 }
 

@@ -42,6 +42,7 @@ function page(sessions: Sessions, limit: number, after: number) {
     total: sessions.size,
     sessions: shown.map(describe),
     stats: stats([...sessions.list()]),
+    counters: sessions.counters(),
     ...(next !== undefined && { next }),
   };
 }

@@ -35,8 +35,8 @@ const SHOWS: Readonly<Record<DefectName, (world: VirtualWorld) => Promise<boolea
   },
   'reaper-kills-calls': async ({ client }) => {
     const session = await client.open();
-    await client.call(session, 'sleep', { ms: 2 * T });
-    return (await client.ping(session)).status === 404;
+    const answer = await client.call(session, 'sleep', { ms: 2 * T });
+    return answer.json === undefined && (await client.ping(session)).status === 404;
   },
   'timeout-from-creation': async ({ clock, client }) => {
     const session = await client.open();

@@ -7,6 +7,8 @@ export interface Defect {
   readonly failureMode: `F${string}`;
   /** The invariants expected to turn red; which of them do depends on what the scenario contains. */
   readonly caughtBy: readonly InvariantName[];
+  /** Checks that may turn red with it: they tell of its consequences, not of the defect. */
+  readonly alsoRed?: readonly (InvariantName | 'mcp_request_errors')[];
 }
 
 export const DEFECT_NAMES = [
@@ -35,42 +37,48 @@ export const DEFECTS: Readonly<Record<DefectName, Defect>> = {
   'no-reaper': {
     describes: 'Sessions that nobody ends are never ended.',
     failureMode: 'F01',
-    caughtBy: ['sessions_not_leaked', 'reap_lag', 'returns_to_zero', 'expectations_met'],
+    caughtBy: ['sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
+    alsoRed: ['expectations_met'],
   },
   'sweeps-too-seldom': {
     describes: 'Idle sessions are looked for ten times less often than promised.',
     failureMode: 'F01',
-    caughtBy: ['sessions_not_leaked', 'reap_lag', 'expectations_met'],
+    caughtBy: ['sessions_not_leaked', 'reap_lag'],
+    alsoRed: ['returns_to_zero', 'expectations_met'],
   },
   'reaper-kills-calls': {
-    describes: 'A call that takes longer than the idle timeout loses its session.',
+    describes: 'A call that takes longer than the idle timeout loses its session, and its result.',
     failureMode: 'F12',
-    caughtBy: ['sessions_not_lost', 'expectations_met'],
+    caughtBy: ['calls_answered'],
+    alsoRed: ['expectations_met', 'sessions_not_lost', 'mcp_request_errors'],
   },
   'timeout-from-creation': {
     describes: 'The idle timeout runs from the creation of the session, whatever its client does.',
     failureMode: 'F15',
-    caughtBy: ['sessions_not_lost', 'reap_lag', 'expectations_met'],
+    caughtBy: ['sessions_not_lost', 'reap_lag'],
+    alsoRed: ['expectations_met', 'mcp_request_errors'],
   },
   'stream-is-no-activity': {
     describes: 'A client that only listens loses its session: neither its stream nor its pings count.',
     failureMode: 'F13',
-    caughtBy: ['sessions_not_lost', 'expectations_met'],
+    caughtBy: ['sessions_not_lost', 'reap_lag'],
+    alsoRed: ['expectations_met', 'mcp_request_errors'],
   },
   'no-handshake-deadline': {
     describes: 'A half-open handshake lives as long as a real session. Shows where H + C is shorter than T.',
     failureMode: 'F04',
-    caughtBy: ['sessions_not_leaked'],
+    caughtBy: ['sessions_not_leaked', 'reap_lag'],
   },
   'open-stream-pins-session': {
     describes: 'Streams are never pinged, so one whose peer froze keeps its session for ever.',
     failureMode: 'F08',
-    caughtBy: ['sessions_not_leaked', 'returns_to_zero'],
+    caughtBy: ['sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
   },
   'heartbeat-kills-post-only': {
     describes: 'Clients without a stream are pinged too, cannot answer, and lose their sessions.',
     failureMode: 'F16',
-    caughtBy: ['sessions_not_lost', 'reap_lag', 'expectations_met'],
+    caughtBy: ['sessions_not_lost', 'reap_lag'],
+    alsoRed: ['calls_answered', 'expectations_met', 'mcp_request_errors'],
   },
   'delete-keeps-session': {
     describes: 'DELETE answers 200 and the id 404s, but the entry stays in the map.',
@@ -80,27 +88,32 @@ export const DEFECTS: Readonly<Record<DefectName, Defect>> = {
   '400-for-unknown-session': {
     describes: 'An id that is unknown or ended is answered with 400 instead of 404.',
     failureMode: 'F20',
-    caughtBy: ['gone_is_404', 'expectations_met'],
+    caughtBy: ['gone_is_404'],
+    alsoRed: ['expectations_met', 'mcp_request_errors'],
   },
   'crossed-answers': {
     describes: 'Every fifth echo answers with the message of the call before it, whosever that was.',
     failureMode: 'F29',
     caughtBy: ['answers_correct'],
+    alsoRed: ['mcp_request_errors'],
   },
   'calls-end-unanswered': {
     describes: 'A session that ends under a call closes its response without a word: 200 with no result.',
     failureMode: 'F36',
-    caughtBy: ['calls_answered', 'drain_answers_calls'],
+    caughtBy: ['drain_answers_calls'],
+    alsoRed: ['mcp_request_errors', 'calls_answered'],
   },
   'shutdown-hangs-on-streams': {
-    describes: 'Shutdown waits for connections to end before it ends the streams on them. Never pings.',
+    describes: 'Shutdown waits for connections to end before it ends the streams on them.',
     failureMode: 'F38',
     caughtBy: ['drain_ends_streams', 'exits_by_itself'],
+    alsoRed: ['sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
   },
   'shutdown-drops-calls': {
     describes: 'Shutdown cuts all connections at once, with the calls on them.',
     failureMode: 'F37',
-    caughtBy: ['calls_answered', 'drain_answers_calls'],
+    caughtBy: ['drain_answers_calls'],
+    alsoRed: ['calls_answered', 'drain_accepts_nothing', 'mcp_request_errors'],
   },
   'accepts-while-draining': {
     describes: 'New sessions are opened while the server drains.',

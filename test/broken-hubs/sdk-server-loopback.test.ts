@@ -113,7 +113,7 @@ describe('The healthy SDK server, with the official client over loopback,', () =
     await client.ping();
     const list = SessionsSchema.parse(await (await fetch(new URL('/sessions', url))).json());
     const fingerprint = createHash('sha256').update(String(transport.sessionId)).digest('hex').slice(0, 12);
-    expect(list).toMatchObject({ total: 1, stats: { total: 1 } });
+    expect(list).toMatchObject({ total: 1, stats: { total: 1 }, counters: { opened: 1 } });
     expect(list.sessions).toEqual([
       {
         sessionId: fingerprint,

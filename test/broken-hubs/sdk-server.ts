@@ -42,7 +42,11 @@ export function createSdkServer(policy: SdkPolicy, defect?: DefectName): SdkServ
 
   async function drainAndClose(): Promise<void> {
     // Still listening while calls finish: who comes now is told 503 and when to come back.
-    if (defect === 'shutdown-hangs-on-streams') await stopAccepting(server);
+    if (defect === 'shutdown-hangs-on-streams') {
+      // Pings would end the wait: nobody can connect to answer them, so every peer would count as dead.
+      sessions.hush();
+      await stopAccepting(server);
+    }
     if (defect === 'shutdown-drops-calls') server.closeAllConnections();
     else await sessions.idle(policy.drainMs);
     await sessions.close();

@@ -22,6 +22,7 @@ export class Sessions {
   #openings = 0;
   #callsInFlight = 0;
   #onIdle: (() => void) | undefined;
+  #isHushed = false;
 
   constructor(policy: SdkPolicy, defect: DefectName | undefined) {
     this.#policy = policy;
@@ -118,14 +119,17 @@ export class Sessions {
     };
     response.once('close', end);
     if (this.#defect === 'open-stream-pins-session') return;
-    // Pings would end the wait: nobody can connect to answer them once the server has stopped accepting.
-    if (this.#defect === 'shutdown-hangs-on-streams') return;
     startHeartbeat({
       everyMs: this.#policy.heartbeatMs,
       ping: () => session.server.server.ping(),
-      isOver,
+      isOver: () => isOver() || this.#isHushed,
       onDead: end,
     });
+  }
+
+  /** Pings no more. */
+  hush(): void {
+    this.#isHushed = true;
   }
 
   /** The one way out. Off the map first, so that nothing that closing sets off finds it again. Idempotent. */
@@ -135,7 +139,8 @@ export class Sessions {
     session.stream = undefined;
     this.#ended[reason] += 1;
     if (reason !== 'client' || this.#defect !== 'delete-keeps-session') this.#sessions.delete(session.id);
-    if (this.#defect !== 'calls-end-unanswered') await session.answerCalls(reason);
+    const isReaperBlind = this.#defect === 'reaper-kills-calls' && reason === 'idle';
+    if (this.#defect !== 'calls-end-unanswered' && !isReaperBlind) await session.answerCalls(reason);
     // Closes the transport too, and aborts the tools that still run.
     await session.server.close();
   }

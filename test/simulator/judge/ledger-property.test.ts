@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Defect, playModel } from './ledger-model.ts';
 
-const SEEDS = 30000;
+const SEEDS = 300;
 const DEFECT_SEEDS = 40;
 
 /** What a defect must be found as, over all its seeds together. */
