@@ -26,7 +26,9 @@ export class PostExchange {
     this.#owed = options.owed;
     this.#isBatch = options.isBatch;
     this.#retryMs = options.retryMs;
-    response.once('close', () => this.#closed());
+    // A client that left before this was opened leaves no 'close' to wait for.
+    if (response.destroyed) queueMicrotask(() => this.#closed());
+    else response.once('close', () => this.#closed());
   }
 
   /** Whether the client still waits. */

@@ -77,6 +77,10 @@ export class SessionTransport implements Transport {
     this.#retryMs = options.retryMs;
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   get callsInFlight(): number {
     return this.#exchanges.size;
   }
@@ -109,6 +113,8 @@ export class SessionTransport implements Transport {
 
   /** Opens the session's GET stream. An older one is ended: its client has come back for another (F26). */
   openStream(response: ServerResponse): void {
+    // Its client left already: a stream on it would never close.
+    if (response.destroyed) return;
     this.#stream?.end();
     if (this.#stream) this.#hooks.streamEnded(this, 'takeover');
     const stream = new EventStream(response, { retryMs: this.#retryMs });
@@ -164,9 +170,7 @@ export class SessionTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     const error = sessionEndedError(reason);
-    for (const { exchange, clientId } of this.#calls.values()) {
-      exchange.answer(JSON.stringify({ jsonrpc: '2.0', id: clientId, error }));
-    }
+    for (const call of this.#calls.values()) settle(call, { jsonrpc: '2.0', id: call.clientId, error });
     this.#calls.clear();
     if (this.#stream) this.#endStream(this.#stream, 'session-ended', options);
     this.onclose?.();
@@ -200,8 +204,7 @@ export class SessionTransport implements Transport {
     const call = this.#calls.get(callId);
     if (!call) return;
     this.#calls.delete(callId);
-    call.beforeAnswer?.(message, call.exchange);
-    call.exchange.answer(answerText(message, call.clientId));
+    settle(call, message);
   }
 
   /**
@@ -233,6 +236,11 @@ function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
 
 function isPingAnswer(message: JSONRPCMessage): boolean {
   return 'id' in message && typeof message.id === 'string' && message.id.startsWith(PING_PREFIX);
+}
+
+function settle(call: OpenCall, message: JSONRPCMessage): void {
+  call.beforeAnswer?.(message, call.exchange);
+  call.exchange.answer(answerText(message, call.clientId));
 }
 
 /** The answer as JSON under the client's own id; a result that JSON cannot hold becomes an error. */

@@ -18,6 +18,7 @@ import type { RunResult } from './result.ts';
 import type { RunRequest } from './run-request.ts';
 import type { Plan } from './scenario/plan.ts';
 import type { TargetExit } from './targets/target.ts';
+import { isLoopback } from './targets/url.ts';
 import { TOOL } from './tool.ts';
 
 /** What is left of a run when it is over. */
@@ -100,7 +101,7 @@ export function assembleResult(remains: RunRemains): RunResult {
 }
 
 function judge(
-  { world, plan, policy, recorder, isAborted, exit, request }: RunRemains,
+  { world, plan, policy, recorder, isAborted, exit }: RunRemains,
   report: ReturnType<Ledger['close']>,
   measured: ReturnType<Metrics['snapshot']>,
   generator: ReturnType<typeof generatorHealth>,
@@ -125,7 +126,7 @@ function judge(
     timing === undefined ? {} : { timingInvalidReason: timing },
   );
   const checks = [...invariants, ...thresholds];
-  if (!isAborted || request.mode === undefined) return checks;
+  if (!isAborted) return checks;
   // A run cut short has not seen everything: what it did not see is no proof of anything.
   return checks.map((check) =>
     check.verdict === 'no-data'
@@ -142,7 +143,18 @@ function tightestLimitMs(plan: Plan): number | null {
   return limits.length === 0 ? null : Math.min(...limits);
 }
 
-function replayCommand({ loaded, mode, seed, target }: RunRequest): string {
+function replayCommand({ loaded, mode, seed, target, policy }: RunRequest): string {
   const where = target instanceof URL ? ` --target ${target.href}` : '';
-  return `npx mcp-soak run ${loaded.source.file} --mode ${mode} --seed ${seed}${where}`;
+  const remote = target instanceof URL && !isLoopback(target) ? ' --allow-remote' : '';
+  const promises = policy && target instanceof URL ? statedPolicy(policy) : [];
+  const stated = promises.length === 0 ? '' : ` --policy ${promises.join(' ')}`;
+  return `npx mcp-soak run ${loaded.source.file} --mode ${mode} --seed ${seed}${where}${remote}${stated}`;
+}
+
+/** The policy as `--policy` takes it. */
+function statedPolicy({ maxSessions, ...times }: Policy): string[] {
+  const promises = Object.entries(times).flatMap(([name, ms]) =>
+    name.endsWith('Ms') && typeof ms === 'number' ? [`${name.slice(0, -'Ms'.length)}=${ms}ms`] : [],
+  );
+  return maxSessions === null ? promises : [...promises, `maxSessions=${maxSessions}`];
 }

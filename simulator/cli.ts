@@ -101,6 +101,8 @@ function stopOnSignal(): AbortSignal {
   if (process.argv[2] === 'run') {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
+    // The terminal was closed.
+    process.on('SIGHUP', onSignal);
   }
   return stop.signal;
 }

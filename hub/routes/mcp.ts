@@ -121,39 +121,54 @@ async function open(
     parts.sessions.countRefused();
     throw new HubError('DRAINING');
   }
-  const sessionId = randomUUID();
-  const transport = new SessionTransport({ sessionId, hooks: parts.hooks, retryMs: STREAM_RETRY_MS });
+  const transport = new SessionTransport({
+    sessionId: randomUUID(),
+    hooks: parts.hooks,
+    retryMs: STREAM_RETRY_MS,
+  });
   const releaseSlot = parts.sessions.reserveSlot(() => transport.end('handshake'));
+  let server: McpServerLike | undefined;
   try {
-    const server = parts.createMcpServer();
+    server = parts.createMcpServer();
     await server.connect(transport);
-    initialize(parts, { transport, server, message, request, response }, releaseSlot);
+    // Both can have happened only if connecting took its time.
+    if (transport.isClosed) throw new HubError('INTERNAL', { detail: 'The session took too long to open.' });
+    if (response.destroyed) throw new Error('The client left before its session was open.');
+    initialize(parts, { transport, server, message, request, response, releaseSlot });
   } catch (error) {
     releaseSlot();
+    if (server) await server.close();
     throw error;
   }
 }
 
+interface Opening {
+  readonly transport: SessionTransport;
+  readonly server: McpServerLike;
+  readonly message: JSONRPCMessage;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly releaseSlot: () => void;
+}
+
 /**
  * Lets the MCP server answer initialize. Only an answer with a result makes a session (F03); it is registered
- * in the same turn in which the answer is written. The slot is given back however this ends.
+ * in the same turn in which the answer is written, and takes the place of its slot in that turn: counted
+ * twice, it would keep others out below the cap (F46). The slot is given back however this ends.
  */
-function initialize(
-  parts: McpRouteParts,
-  opening: {
-    transport: SessionTransport;
-    server: McpServerLike;
-    message: JSONRPCMessage;
-    request: IncomingMessage;
-    response: ServerResponse;
-  },
-  releaseSlot: () => void,
-): void {
-  const { transport, server, message, request, response } = opening;
+function initialize(parts: McpRouteParts, opening: Opening): void {
+  const { transport, server, message, request, response, releaseSlot } = opening;
   const sessionId = transport.sessionId;
+  let isRegistered = false;
   transport.onclose = chain(transport.onclose, () => {
     releaseSlot();
     parts.sessions.removeSession(sessionId, 'error');
+  });
+  response.once('close', () => {
+    if (isRegistered) return;
+    // Refused by the MCP server, or the client left before the answer: nobody knows this id.
+    transport.end('error');
+    server.close().catch((error: unknown) => parts.logger.problem('server-close-failed', error));
   });
   transport.receive(
     {
@@ -162,27 +177,19 @@ function initialize(
       extra: extraOf(request),
       headers: { 'mcp-session-id': sessionId },
       beforeAnswer: (answer, exchange) => {
-        if ('result' in answer && exchange.isOpen) {
-          const protocolVersion = String(answer.result.protocolVersion);
-          parts.sessions.registerSession(sessionId, {
-            transport,
-            server,
-            clientInfo: clientInfoOf(message),
-            protocolVersion,
-          });
-        } else {
+        if (!('result' in answer) || !exchange.isOpen) {
           delete exchange.headers['mcp-session-id'];
+          return;
         }
+        releaseSlot();
+        isRegistered = true;
+        const protocolVersion = String(answer.result.protocolVersion);
+        const clientInfo = clientInfoOf(message);
+        parts.sessions.registerSession(sessionId, { transport, server, clientInfo, protocolVersion });
       },
     },
     response,
   );
-  response.once('close', () => {
-    releaseSlot();
-    if (parts.sessions.hasSession(sessionId)) return;
-    // Refused by the MCP server, or the client left before the answer: nobody knows this id.
-    transport.end('error');
-  });
 }
 
 function get(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): void {

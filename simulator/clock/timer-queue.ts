@@ -22,6 +22,7 @@ interface Entry {
 export class TimerQueue implements Clock {
   readonly #alarm: Alarm;
   readonly #heap: Entry[] = [];
+  readonly #sleepers = new WeakMap<AbortSignal, Set<() => void>>();
   #order = 0;
   #armedFor = Number.POSITIVE_INFINITY;
   #disarm: Cancel | undefined;
@@ -51,16 +52,30 @@ export class TimerQueue implements Clock {
         reject(signal.reason);
         return;
       }
+      const sleepers = signal && this.#sleepersOn(signal);
       const cancel = this.at(this.now() + ms, () => {
-        signal?.removeEventListener('abort', onAbort);
+        sleepers?.delete(onAbort);
         resolve();
       });
       const onAbort = () => {
         cancel();
         reject(signal?.reason);
       };
-      signal?.addEventListener('abort', onAbort, { once: true });
+      sleepers?.add(onAbort);
     });
+  }
+
+  /** Whoever sleeps until a signal: one listener for all of them, since adding the nth to an AbortSignal costs n. */
+  #sleepersOn(signal: AbortSignal): Set<() => void> {
+    const known = this.#sleepers.get(signal);
+    if (known) return known;
+    const sleepers = new Set<() => void>();
+    this.#sleepers.set(signal, sleepers);
+    const wakeAll = () => {
+      for (const wake of sleepers) wake();
+    };
+    signal.addEventListener('abort', wakeAll, { once: true });
+    return sleepers;
   }
 
   #arm(): void {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import FakeTimers from '@sinonjs/fake-timers';
 import type { Clock } from './clock.ts';
 import { TimerQueue } from './timer-queue.ts';
@@ -139,6 +140,11 @@ export class VirtualTime {
         });
       },
     };
+    // `promisify(setTimeout)` finds its promise here; the fakes have one, too.
+    Object.defineProperty(watched.setTimeout, promisify.custom, {
+      value: (delayMs: number, value: unknown) =>
+        new Promise((resolve) => watched.setTimeout(() => resolve(value), delayMs)),
+    });
     Object.assign(globalThis, watched);
     return () =>
       Object.assign(globalThis, { setTimeout, setInterval, clearTimeout, clearInterval, setImmediate });

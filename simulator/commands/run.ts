@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { worstExitCode } from '../exit-code.ts';
+import { EXIT, worstExitCode } from '../exit-code.ts';
 import { type Policy, PolicySchema } from '../judge/policy.ts';
 import { renderLine, renderSummary, renderTroubles } from '../reporters/console.ts';
 import { writeJson } from '../reporters/json.ts';
@@ -51,7 +51,7 @@ export async function runScenarios(
   const seed = parseSeed(options.seed);
   const policy = parsePolicy(options.policy ?? [], target);
   const loaded = await Promise.all(names.map(openScenario));
-  const outDir = join(options.out, new Date().toISOString().replaceAll(':', '-').replace(/\..*/, ''));
+  const outDir = freshDir(options.out);
   const jobs = modes.flatMap((mode) => loaded.map((scenario) => ({ mode, scenario })));
   const isTalkative = options.json !== true && options.quiet !== true;
   if (isTalkative) console.out.write(`mcp-soak: ${announce(jobs.length, target)}, seed ${seed}\n\n`);
@@ -77,8 +77,23 @@ export async function runScenarios(
     writeReports(result, runDir);
     tell(result, { ...options, isOnly: jobs.length === 1, runDir }, console);
   }
-  if (isTalkative && jobs.length > 1) console.out.write(renderTotal(results, outDir));
-  return worstExitCode(results.map(({ exitCode }) => exitCode));
+  if (isTalkative && jobs.length > 1) console.out.write(renderTotal(results, jobs.length, outDir));
+  const codes = results.map(({ exitCode }) => exitCode);
+  // Runs that a signal kept from beginning have not passed.
+  if (results.length < jobs.length) codes.push(EXIT.aborted);
+  return worstExitCode(codes);
+}
+
+/** A directory of this moment that nobody else has: several may start within one second. */
+function freshDir(parent: string): string {
+  mkdirSync(parent, { recursive: true });
+  const base = join(parent, new Date().toISOString().replaceAll(':', '-').replace(/\..*/, ''));
+  for (let n = 1; ; n += 1) {
+    const dir = n === 1 ? base : `${base}-${n}`;
+    if (existsSync(dir)) continue;
+    mkdirSync(dir, { recursive: true });
+    return dir;
+  }
 }
 
 function announce(runs: number, target: URL | undefined): string {
@@ -108,15 +123,15 @@ function tell(
   }
 }
 
-function renderTotal(results: readonly RunResult[], outDir: string): string {
+function renderTotal(results: readonly RunResult[], planned: number, outDir: string): string {
   const passed = results.filter(({ verdict }) => verdict === 'pass').length;
   const sessions = results.reduce((sum, result) => sum + result.sessions.opened, 0);
   const checks = results.reduce(
     (sum, result) => sum + result.checks.filter((check) => check.verdict === 'pass').length,
     0,
   );
-  const tail = passed === results.length ? 'every session ended as it should' : 'see what failed above';
-  return `\n${passed} of ${results.length} runs passed: ${sessions.toLocaleString('en-US')} sessions, ${checks} checks; ${tail}.\nReports: ${outDir}\n`;
+  const tail = passed === planned ? 'every session ended as it should' : 'see what failed above';
+  return `\n${passed} of ${planned} runs passed: ${sessions.toLocaleString('en-US')} sessions, ${checks} checks; ${tail}.\nReports: ${outDir}\n`;
 }
 
 function parseModes(text: string | undefined, target: URL | undefined): Mode[] {

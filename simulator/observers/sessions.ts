@@ -105,7 +105,12 @@ export class SessionObserver {
       const { next, counters } = body.data;
       if (next !== undefined) {
         after = next;
-        last = { sentAt: answer.sentAt, receivedAt: answer.receivedAt, stalenessMs: 0, count: body.data.total };
+        last = {
+          sentAt: answer.sentAt,
+          receivedAt: answer.receivedAt,
+          stalenessMs: 0,
+          count: body.data.total,
+        };
         continue;
       }
       // The counters fit the listing only when both came in one answer.

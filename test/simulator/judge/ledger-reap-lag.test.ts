@@ -66,6 +66,19 @@ const CASES: readonly Case[] = [
     hiMs: [17_000],
   },
   {
+    title: 'a slow call: seen T after its send is not yet due for sure',
+    play: (s) => s.open(1, 0).call(1, 0, 5).abandon(1, 6).look(11, [1]).look(14, []),
+    lag: { tooCoarse: 1, certified: 0, early: 0 },
+    hiMs: [14_000],
+  },
+  {
+    title: 'missing, then listed by a sample that may be older: still gone when it was missing',
+    play: (s) =>
+      s.open(1, 0).look(10.5, [1]).look(11, []).look(11.5, [1], { stale: 1 }).abandon(1, 12).look(13, []),
+    lag: { certified: 1 },
+    hiMs: [11_000],
+  },
+  {
     title: 'vanished with a stream: D more before it is late, counted from the loss of the stream',
     play: (s) => s.open(1, 0).stream(1, 0).abandon(1, 6, 'destroyed').look(20.5, [1]).look(21, []),
     lag: { certified: 1, inTime: 1 },
