@@ -16,7 +16,7 @@ export type AbandonKind = 'silent' | 'destroyed' | 'frozen';
 export function requestEnd(outcome: Outcome, request: number, longestMs: number): ClientEvent {
   const at = outcome.doneAt;
   if (outcome.kind === 'http-error' && outcome.status !== 404) {
-    return { kind: 'request-aborted', at, request, longestMs: at - outcome.sentAt };
+    return { kind: 'request-aborted', at, request, longestMs: 0 };
   }
   if (!isAnswered(outcome)) return { kind: 'request-aborted', at, request, longestMs };
   return { kind: 'request-answered', at, request, gone: outcome.status === 404 };

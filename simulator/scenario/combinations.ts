@@ -22,10 +22,7 @@ export function checkCombinations(scenario: Scenario): Finding[] {
 export function applicableInvariants(scenario: Scenario): InvariantName[] {
   if (scenario.invariants !== undefined) return scenario.invariants;
   const evidence = evidenceIn(scenario);
-  return INVARIANT_NAMES.filter((name) => {
-    const needed = neededEvidence(name);
-    return needed === undefined || evidence.has(needed);
-  });
+  return INVARIANT_NAMES.filter((name) => neededEvidence(name).every((needed) => evidence.has(needed)));
 }
 
 /** After these the client has left; only waiting and looking make sense. */
@@ -75,6 +72,8 @@ const MISSING: Readonly<Record<Evidence, string>> = {
   signal: 'a signal under events',
   'no-signal': 'a target that lives to the end, so no signal under events',
   call: 'a call or list step',
+  stream: 'a listen step',
+  arrivals: 'a workload with constant-arrival-rate',
   expectation: 'an expect-gone or expect-alive step',
   'expect-gone': 'an expect-gone step',
   reap: 'a flow that does not end with delete',
@@ -83,10 +82,10 @@ const MISSING: Readonly<Record<Evidence, string>> = {
 function checkInvariants(scenario: Scenario): Finding[] {
   const evidence = evidenceIn(scenario);
   return (scenario.invariants ?? []).flatMap((name, index) => {
-    const needed = neededEvidence(name);
-    if (needed === undefined || evidence.has(needed)) return [];
+    const missing = neededEvidence(name).find((needed) => !evidence.has(needed));
+    if (missing === undefined) return [];
     return [
-      { path: ['invariants', index], message: `${name} would see nothing: it needs ${MISSING[needed]}` },
+      { path: ['invariants', index], message: `${name} would see nothing: it needs ${MISSING[missing]}` },
     ];
   });
 }
@@ -97,7 +96,10 @@ function evidenceIn(scenario: Scenario): Set<Evidence> {
     if (name === 'call' || name === 'list') evidence.add('call');
     if (name === 'expect-gone' || name === 'expect-alive') evidence.add('expectation');
     if (name === 'expect-gone') evidence.add('expect-gone');
+    if (name === 'listen') evidence.add('stream');
   }
+  const workloads = Object.values(scenario.workloads);
+  if (workloads.some(({ executor }) => executor === 'constant-arrival-rate')) evidence.add('arrivals');
   const flows = Object.values(scenario.workloads).map(({ flow }) => flow);
   // A target that is told to end seldom gets to reap: whoever wants to see that has to ask for it.
   const hasSignal = scenario.events.length > 0;

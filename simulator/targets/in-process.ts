@@ -51,7 +51,8 @@ export async function inProcessTarget(name: string, launch: Launch, time: Virtua
       shutdown = local.shutdown().catch(() => {
         failed = true;
       });
-      checkExit();
+      // Not at once: whether the shutdown failed shows a moment later.
+      time.clock.at(time.clock.now(), checkExit);
     },
     stop: async () => {
       isStopped = true;

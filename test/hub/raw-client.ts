@@ -45,9 +45,12 @@ interface StreamOptions {
 /** A client that does what it is told and no more: one connection per request, nothing answered unasked. */
 export class RawClient {
   readonly #dial: Dial;
+  readonly #prefix: string;
 
-  constructor(dial: Dial) {
+  /** `prefix`: what comes before every path. */
+  constructor(dial: Dial, prefix = '') {
     this.#dial = dial;
+    this.#prefix = prefix;
   }
 
   async send(options: RawRequest): Promise<RawAnswer> {
@@ -118,7 +121,7 @@ export class RawClient {
     };
     const outgoing = request({
       method,
-      path,
+      path: `${this.#prefix}${path}`,
       host: 'localhost',
       createConnection: () => wire.stream,
       headers: Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)),

@@ -75,6 +75,15 @@ describe('The account of attempts and ends', () => {
       off: [],
     },
     {
+      title: 'agree when the answer may be older than a DELETE',
+      play: (s: Script) => {
+        s.count(0, 0, ZERO).open(1, 1).delete(1, 2.8);
+        const counters = { opened: 1, refused: 0, ended: { client: 0 } };
+        s.ledger.sample({ sentAt: 2_000, receivedAt: 3_000, stalenessMs: 0, count: 1, counters });
+      },
+      off: [],
+    },
+    {
       title: 'disagree: the target opened one that nobody asked for',
       play: (s: Script) => s.count(0, 0, ZERO).open(1, 1).count(3, 2, { opened: 2, refused: 0, ended: {} }),
       off: ['opened, by the target'],

@@ -227,7 +227,7 @@ const ROWS: readonly Row[] = [
     behaviour: { GET: (_message, response) => response.writeHead(405).end() },
     act: (client) => client.listen(),
     ends: 'http_405',
-    events: ['request-sent 2', 'request-answered 2'],
+    events: ['request-sent 2', 'request-aborted 2 0'],
   },
   {
     why: 'GET answered with JSON',

@@ -153,28 +153,43 @@ describe('invariants left out are all those that can see something', () => {
     [
       'sessions that end themselves',
       tiny({ flow: ['initialize', 'delete'] }),
-      [...always, 'returns_to_zero'],
+      [...always, 'returns_to_zero', 'target_survives'],
     ],
-    ['sessions that are left behind', tiny(), [...always, 'returns_to_zero', 'reap_lag']],
+    ['sessions that are left behind', tiny(), [...always, 'returns_to_zero', 'target_survives', 'reap_lag']],
     [
       'calls',
       tiny({ flow: ['initialize', 'list: tools', 'delete'] }),
-      [...always, 'returns_to_zero', 'answers_correct', 'calls_answered'],
+      [...always, 'returns_to_zero', 'target_survives', 'answers_correct', 'calls_answered'],
     ],
     [
       'a look at a session',
       tiny({ flow: ['initialize', 'expect-alive', 'delete'] }),
-      [...always, 'returns_to_zero', 'expectations_met'],
+      [...always, 'returns_to_zero', 'target_survives', 'expectations_met'],
     ],
     [
       'a look at an ended session',
       tiny({ flow: ['initialize', 'delete', 'expect-gone'] }),
-      [...always, 'returns_to_zero', 'expectations_met', 'gone_is_404'],
+      [...always, 'returns_to_zero', 'target_survives', 'expectations_met', 'gone_is_404'],
     ],
     [
       'a signal',
       tiny({ flow: ['initialize', 'delete'], rest: 'events: [{ at: 1s, signal: SIGINT }]' }),
-      [...always, 'drain_answers_calls', 'drain_ends_streams', 'drain_accepts_nothing', 'exits_by_itself'],
+      [...always, 'exits_by_itself'],
+    ],
+    [
+      'a signal with calls and streams to end',
+      tiny({
+        flow: ['initialize', 'listen', 'list: tools', 'delete'],
+        rest: 'events: [{ at: 1s, signal: SIGINT }]',
+      }),
+      [
+        ...always,
+        'exits_by_itself',
+        'answers_correct',
+        'calls_answered',
+        'drain_answers_calls',
+        'drain_ends_streams',
+      ],
     ],
     ['those named', tiny({ rest: 'invariants: [reap_lag]' }), ['reap_lag']],
   ])('%s', (_, text, expected) => {
