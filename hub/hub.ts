@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -161,10 +168,9 @@ function createApp(
   return app;
 }
 
-function createHttpServer(
-  config: HubConfig,
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
+function createHttpServer(config: HubConfig, listener: RequestListener): Server {
+  // What each connection is being answered at the moment.
+  const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
     {
       headersTimeout: config.headersTimeoutMs,
@@ -172,9 +178,13 @@ function createHttpServer(
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
-    listener,
+    (request, response) => {
+      // A request sent ahead waits: it is the first one that is being answered.
+      if (answers.get(request.socket)?.writableFinished !== false) answers.set(request.socket, response);
+      listener(request, response);
+    },
   );
-  server.on('clientError', answerBrokenRequest);
+  server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, answers.get(socket)));
   return server;
 }
 
@@ -183,16 +193,24 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
 };
 
-/** What Node refuses before there is a request gets a JSON-RPC body too. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/**
+ * What Node refuses before there is a request gets a JSON-RPC body too. Not in the midst of another answer,
+ * though: written into an event stream, it would be read as part of that.
+ */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: Duplex,
+  answer: ServerResponse | undefined,
+): void {
+  const isMidAnswer = answer?.headersSent === true && !answer.writableFinished;
+  if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
     socket.destroy();
     return;
   }
   const refusal = new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP');
   const body = refusal.body();
   socket.end(
-    `HTTP/1.1 ${refusal.status} Error\r\ncontent-type: application/json\r\n` +
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -100,8 +100,11 @@ export function assembleResult(remains: RunRemains): RunResult {
   };
 }
 
+/** What the ledger calls the ways in which a target shows its sessions. */
+const SOURCES = { listed: 'listing', counted: 'counts', none: 'none' } as const;
+
 function judge(
-  { world, plan, policy, recorder, isAborted, exit }: RunRemains,
+  { world, plan, policy, sessions, recorder, isAborted, exit }: RunRemains,
   report: ReturnType<Ledger['close']>,
   measured: ReturnType<Metrics['snapshot']>,
   generator: ReturnType<typeof generatorHealth>,
@@ -116,7 +119,7 @@ function judge(
   const timing = timingInvalidReason(generator, tightestLimitMs(plan));
   const wanted = new Set<string>(plan.invariants);
   const invariants = [
-    ...judgeLedger(report, policy, { label: recorder.label }),
+    ...judgeLedger(report, policy, { label: recorder.label, source: SOURCES[sessions.visibility] }),
     ...judgeFacts(facts),
     ...judgeSurvival(exit, facts.drain !== undefined, world.target.exited !== undefined),
   ].filter(({ name }) => wanted.has(name));

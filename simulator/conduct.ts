@@ -59,6 +59,8 @@ interface Stage {
   readonly recorder: Recorder;
   readonly fleet: Fleet;
   readonly watch: Watch;
+  /** Sessions that were on the target before the first of ours. */
+  readonly foreignBefore: number;
   phase: Progress['phase'];
   /** Aborts when the run is over, however it came to that: nothing of it may wait on. */
   readonly over: AbortController;
@@ -123,6 +125,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     recorder,
     fleet,
     watch,
+    foreignBefore: first?.count ?? 0,
     phase: 'starting',
     over: new AbortController(),
     exit: undefined,
@@ -219,12 +222,20 @@ async function targetEnded(stage: Stage): Promise<void> {
 
 /** Sessions that no listing showed are asked themselves, each once. */
 async function lastLook(stage: Stage): Promise<void> {
-  const { sessions, ledger, world, recorder, fleet } = stage;
+  const { sessions, ledger, world, recorder, fleet, watch } = stage;
   if (stage.exit || stage.signalledAt !== undefined) return;
   stage.phase = 'judging';
-  if (sessions.visibility !== 'listed')
-    await probeUnseen(ledger.unseenEnds(world.clock.now()), fleet, recorder);
-  await stage.watch.look();
+  if (sessions.visibility === 'listed') {
+    await watch.look();
+    return;
+  }
+  const alive = await probeUnseen(ledger.unseenEnds(world.clock.now()), fleet, recorder);
+  const last = await watch.look();
+  // Only a target that others may use, too, can hold sessions that came and went without us.
+  const isShared = world.target.exited === undefined;
+  if (last && isShared && ledger.settled(world.clock.now())) {
+    ledger.setForeign({ before: stage.foreignBefore, after: last.count - alive });
+  }
 }
 
 function tell({ request, world, plan, fleet, watch, phase }: Stage): void {

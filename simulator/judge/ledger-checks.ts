@@ -56,12 +56,10 @@ function reapLag({ report, policy, label, source }: Judge): Check {
   const ended = early + late + certified + tooCoarse;
   const found: Found = {
     verdict: wrong.total > 0 ? 'fail' : inTime > 0 ? 'pass' : 'invalid',
-    observed: `${grouped(early)} early, ${grouped(late)} late of ${formatCount(ended, 'session')}; ${grouped(
-      certified,
-    )} certified, ${grouped(tooCoarse)} too coarse to say${
-      maxHiMs === null ? '' : `; at most ${formatLength(maxHiMs)} after the last use`
-    }`,
-    limit: `0 early, 0 late; ${reapBounds(policy)}`,
+    observed: `${grouped(early)} early, ${grouped(late)} late of ${formatCount(ended, 'session')}${
+      tooCoarse === 0 ? '' : `, ${grouped(tooCoarse)} too coarse to say`
+    }${maxHiMs === null ? '' : `, at most ${formatLength(maxHiMs)} after the last use`}`,
+    limit: '0 early, 0 late',
     evidence: lines(wrong, label),
   };
   if (found.verdict === 'fail') found.reason = first(wrong, label);
@@ -197,13 +195,6 @@ function describeRow({ name, observed, atLeast, atMost }: BookRow): string {
 
 function isBalanced({ observed, atLeast, atMost }: BookRow): boolean {
   return observed >= (atLeast ?? observed) && observed <= (atMost ?? observed);
-}
-
-function reapBounds({ sessionTimeoutMs, cleanupIntervalMs, handshakeTimeoutMs }: Policy): string {
-  const slack = ` + C ${formatLength(cleanupIntervalMs)}`;
-  const idle = sessionTimeoutMs === null ? [] : [`idle T ${formatLength(sessionTimeoutMs)}${slack}`];
-  const half = handshakeTimeoutMs === null ? [] : [`handshake H ${formatLength(handshakeTimeoutMs)}${slack}`];
-  return [...idle, ...half].join(', ') || 'no time promised';
 }
 
 /** Upper bound of a rate of which n cases showed none, at 95 %, in percent with two digits. */

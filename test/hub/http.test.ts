@@ -426,7 +426,6 @@ describe('The hub behind an app that reads bodies itself', () => {
 /** What is written on a socket, and all that comes back until the server closes it. */
 async function talk(endpoint: URL, text: string): Promise<string> {
   const socket = connect(Number(endpoint.port), endpoint.hostname);
-  onTestFinished(() => void socket.destroy());
   socket.write(text);
   let received = '';
   for await (const chunk of socket) received += chunk;
@@ -464,13 +463,20 @@ describe('A request that never finishes', () => {
   });
 
   it.concurrent('behind an open stream: ends the connection, without a word into the stream', async () => {
-    const times = { headersTimeout: '100ms', requestTimeout: '200ms' };
+    const times = { headersTimeout: '100ms', requestTimeout: '200ms', keepAlive: '50ms' };
     const { raw, endpoint, stop } = await startHub(times);
     try {
-      const session = await raw.open();
-      const get = `GET /mcp HTTP/1.1\r\nhost: localhost\r\nmcp-session-id: ${session}\r\n\r\n`;
-      for (const half of ['POST /mc', `${HEAD}content-length: 100\r\n\r\n{`]) {
-        const answer = await talk(endpoint, `${get}${half}`);
+      const call = JSON.stringify(callRequest(1, 'sleep', { ms: 60_000 }));
+      const opens = [
+        (session: string) => `GET /mcp HTTP/1.1\r\nhost: localhost\r\nmcp-session-id: ${session}\r\n\r\n`,
+        (session: string) =>
+          `${HEAD}mcp-session-id: ${session}\r\ncontent-length: ${call.length}\r\n\r\n${call}`,
+      ];
+      const halves = ['POST /mc', `${HEAD}content-length: 100\r\n\r\n{`];
+      const answers = opens.flatMap((open) =>
+        halves.map(async (half) => talk(endpoint, open(await raw.open()) + half)),
+      );
+      for (const answer of await Promise.all(answers)) {
         expect(answer).toContain('text/event-stream');
         expect(answer).not.toContain(' 408 ');
       }
@@ -481,14 +487,14 @@ describe('A request that never finishes', () => {
 });
 
 describe('What is not HTTP', () => {
-  const rows: readonly [what: string, text: string, status: number][] = [
-    ['no HTTP at all', 'hello\r\n\r\n', 400],
-    ['a header line without a colon', 'GET /mcp HTTP/1.1\r\nhost localhost\r\n\r\n', 400],
-    ['headers of 20 KB', `GET /mcp HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
-    ['two lengths', `${HEAD}content-length: 1\r\ncontent-length: 2\r\n\r\n`, 400],
-    ['a bad chunk', `${HEAD}transfer-encoding: chunked\r\n\r\nzz\r\n`, 400],
+  const rows: readonly [what: string, status: number, text: string][] = [
+    ['no HTTP at all', 400, 'hello\r\n\r\n'],
+    ['a header line without a colon', 400, 'GET /mcp HTTP/1.1\r\nhost localhost\r\n\r\n'],
+    ['headers of 20 KB', 431, `GET /mcp HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`],
+    ['two lengths', 400, `${HEAD}content-length: 1\r\ncontent-length: 2\r\n\r\n`],
+    ['a bad chunk', 400, `${HEAD}transfer-encoding: chunked\r\n\r\nzz\r\n`],
   ];
-  it.each(rows)('%s: is refused in JSON-RPC, status %3$s', async (_what, text, status) => {
+  it.each(rows)('%s: is refused in JSON-RPC with %i', async (_what, status, text) => {
     const { endpoint } = await serveHub();
     const answer = await talk(endpoint, text);
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));

@@ -56,7 +56,7 @@ export class RawClient {
   async send(options: RawRequest): Promise<RawAnswer> {
     const response = await this.#start(options);
     let text = '';
-    for await (const chunk of response) text += chunk;
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
     return { status: response.statusCode ?? 0, headers: response.headers, text, json: jsonOf(text) };
   }
 
@@ -153,9 +153,9 @@ export function textResult(id: string | number, text: string) {
 function streamOf(response: IncomingMessage, { isFrozen = false, onData }: StreamOptions): RawStream {
   let received = '';
   if (!isFrozen) {
-    response.on('data', (chunk: Buffer) => {
+    response.setEncoding('utf8').on('data', (chunk: string) => {
       received += chunk;
-      onData?.(chunk.toString());
+      onData?.(chunk);
     });
   }
   // A broken connection ends the stream too.

@@ -174,13 +174,13 @@ describe('SessionTransport: the GET stream', () => {
     transport.keepAlive();
   });
 
-  const pings: readonly [why: string, answered: (ping: number) => boolean, isOpen: boolean][] = [
-    ['all pings answered', () => true, true],
-    ['none', () => false, false],
-    ['every third', (ping) => ping % 3 === 0, true],
-    ['every fourth: three in a row are missing', (ping) => ping % 4 === 0, false],
+  const pings: readonly [which: string, isOpen: boolean, answered: (ping: number) => boolean][] = [
+    ['all', true, () => true],
+    ['none', false, () => false],
+    ['every third', true, (ping) => ping % 3 === 0],
+    ['every fourth, so that three in a row are missing,', false, (ping) => ping % 4 === 0],
   ];
-  it.each(pings)('after ten pings with %s: that it is open is %3$s', async (_why, answered, isOpen) => {
+  it.each(pings)('after ten pings, %s answered: that it is open is %s', async (_which, isOpen, answered) => {
     const { transport, told, listen, post } = open();
     await listen();
     for (let ping = 1; ping <= 10 && transport.openStreams > 0; ping += 1) {
