@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RequestError } from '../run-request.ts';
 import { type LoadedScenario, readScenario } from '../scenario/load.ts';
@@ -21,7 +21,7 @@ export function bundledNames(): string[] {
 export function openScenario(fileOrName: string): Promise<LoadedScenario> {
   if (existsSync(fileOrName)) return readScenario(fileOrName);
   const bundled = join(BUNDLED, `${fileOrName}.yaml`);
-  if (/^[\w-]+$/.test(fileOrName) && existsSync(bundled)) return readScenario(bundled);
+  if (/^[\w-]+$/.test(fileOrName) && existsSync(bundled)) return readScenario(relative('', bundled));
   throw new RequestError(
     `There is no scenario '${fileOrName}': neither a file of that path nor one of ${bundledNames().join(', ')}.`,
   );

@@ -142,7 +142,7 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
   const { sessions, generator, series } = result;
   const observed = series.map((point) => point.observed);
   const lines = [
-    `  sessions    attempted ${grouped(sessions.attempted)} = opened ${grouped(sessions.opened)} + refused ${grouped(sessions.refused)} + unknown ${grouped(sessions.unknown)}; live at the end ${grouped(sessions.liveAtEnd)}`,
+    `  sessions    attempted ${grouped(sessions.attempted)} = opened ${grouped(sessions.opened)} + refused ${grouped(sessions.refused)} + unknown ${grouped(sessions.unknown)}`,
     `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}`,
   ];
   if (observed.length > 1) {

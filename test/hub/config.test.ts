@@ -11,7 +11,14 @@ interface Row {
   readonly value: unknown;
 }
 
-function row(name: string, key: keyof HubConfig, words: string, fallback: unknown, text: string, value: unknown) {
+function row(
+  name: string,
+  key: keyof HubConfig,
+  words: string,
+  fallback: unknown,
+  text: string,
+  value: unknown,
+) {
   const env = `MCP_HUB_${words.replaceAll('-', '_').toUpperCase()}`;
   return { name, key, env, flag: `--${words}`, fallback, text, value };
 }
@@ -56,10 +63,13 @@ describe('The settings', () => {
     expect(setting.describes).not.toBe('');
   });
 
-  it.each(ROWS)('$name: $text reads as $value, as option and as variable', ({ name, key, env, text, value }) => {
-    expect(loadConfig({ [name]: text })[key]).toEqual(value);
-    expect(loadConfig({}, { [env]: text })[key]).toEqual(value);
-  });
+  it.each(ROWS)(
+    '$name: $text reads as $value, as option and as variable',
+    ({ name, key, env, text, value }) => {
+      expect(loadConfig({ [name]: text })[key]).toEqual(value);
+      expect(loadConfig({}, { [env]: text })[key]).toEqual(value);
+    },
+  );
 
   it.each(ROWS)('$name: the option is stronger than the variable', ({ name, key, env, text, value }) => {
     const other = ROWS.find((entry) => entry.name === name)?.fallback;
@@ -120,7 +130,10 @@ const REFUSED: readonly [name: string, text: string, allowed: string][] = [
 describe('A setting that cannot be read', () => {
   it.each(REFUSED)("%s '%s': is named with what it got and what is allowed", (name, text, allowed) => {
     const known = ROWS.find((entry) => entry.name === name);
-    for (const load of [() => loadConfig({ [name]: text }), () => loadConfig({}, { [known?.env ?? '']: text })]) {
+    for (const load of [
+      () => loadConfig({ [name]: text }),
+      () => loadConfig({}, { [known?.env ?? '']: text }),
+    ]) {
       expect(load).toThrow(ConfigError);
       expect(load).toThrow(known?.flag);
       expect(load).toThrow(known?.env);

@@ -41,7 +41,10 @@ const SESSION_REFUSALS: readonly Refusal[] = [
     ['initialize as a notification', { body: { ...initializeRequest(), id: undefined } }],
     ['GET without session id', { method: 'GET' }],
     ['DELETE without session id', { method: 'DELETE' }],
-    ['the probe of a 2026-07-28 client (F51)', { body: { jsonrpc: '2.0', id: 1, method: 'server/discover' } }],
+    [
+      'the probe of a 2026-07-28 client (F51)',
+      { body: { jsonrpc: '2.0', id: 1, method: 'server/discover' } },
+    ],
     [
       'a request of a 2026-07-28 client (F51)',
       {
@@ -442,25 +445,28 @@ describe('A request that never finishes', () => {
     ['half its body', `${HEAD}content-length: 100\r\n\r\n{"jsonrpc":`],
     ['half its chunks', `${HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{"jso\r\n`],
   ];
-  it.concurrent.each(halves)('%s: is closed with a JSON-RPC 408, and held no slot (F47, F49)', async (_what, text) => {
-    const times = { headersTimeout: '100ms', requestTimeout: '200ms', maxSessions: 1 };
-    const { hub, endpoint, stop } = await startHub(times);
-    try {
-      const closed = talk(endpoint, text);
-      expect(hub.sessions.counters()).toMatchObject({ opened: 0, refused: 0 });
-      const answer = await closed;
-      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
-      expect(answer).toContain('content-type: application/json\r\n');
-      expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
-        jsonrpc: '2.0',
-        id: null,
-        error: { code: serverError },
-      });
-      expect(hub.sessions.size).toBe(0);
-    } finally {
-      await stop();
-    }
-  });
+  it.concurrent.each(halves)(
+    '%s: is closed with a JSON-RPC 408, and held no slot (F47, F49)',
+    async (_what, text) => {
+      const times = { headersTimeout: '100ms', requestTimeout: '200ms', maxSessions: 1 };
+      const { hub, endpoint, stop } = await startHub(times);
+      try {
+        const closed = talk(endpoint, text);
+        expect(hub.sessions.counters()).toMatchObject({ opened: 0, refused: 0 });
+        const answer = await closed;
+        expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+        expect(answer).toContain('content-type: application/json\r\n');
+        expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+          jsonrpc: '2.0',
+          id: null,
+          error: { code: serverError },
+        });
+        expect(hub.sessions.size).toBe(0);
+      } finally {
+        await stop();
+      }
+    },
+  );
 
   it.concurrent('behind an open stream: ends the connection, without a word into the stream', async () => {
     const times = { headersTimeout: '100ms', requestTimeout: '200ms', keepAlive: '50ms' };

@@ -24,7 +24,12 @@ export async function startHub(
   const hub = createHub(loadConfig({ logLevel: 'silent', port: 0, ...options }), parts);
   const { url, stop } = await serve(hub, way);
   const endpoint = new URL(url);
-  return { hub, endpoint, raw: new RawClient(socketDial(endpoint), endpoint.pathname.replace(/\/mcp$/, '')), stop };
+  return {
+    hub,
+    endpoint,
+    raw: new RawClient(socketDial(endpoint), endpoint.pathname.replace(/\/mcp$/, '')),
+    stop,
+  };
 }
 
 /** The same for one test: stopped when that ends. */

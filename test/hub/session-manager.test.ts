@@ -54,7 +54,8 @@ function register(
       streamEnded: () => manager.updateActivity(id),
     },
   });
-  transport.onclose = () => void closed.push(`transport, session ${manager.hasSession(id) ? 'there' : 'gone'}`);
+  transport.onclose = () =>
+    void closed.push(`transport, session ${manager.hasSession(id) ? 'there' : 'gone'}`);
   const fallback: McpServerLike = {
     connect: async () => undefined,
     close: async () => void closed.push(`server, session ${manager.hasSession(id) ? 'there' : 'gone'}`),
@@ -317,16 +318,19 @@ describe('A sweep', () => {
     [200, true],
     [260, false],
   ];
-  it.each(lateness)('%i ms late, at an interval of 100 ms: that it is done is %s', async (lateMs, isSwept) => {
-    const manager = newManager({ sessionTimeout: '150ms' });
-    register(manager, 'a');
-    const thaw = jump(performance, lateMs);
-    expect(manager.sweepLagMs()).toBe(lateMs - 100);
-    await pass(100);
-    expect(manager.hasSession('a')).toBe(!isSwept);
-    thaw();
-    manager.shutdown();
-  });
+  it.each(lateness)(
+    '%i ms late, at an interval of 100 ms: that it is done is %s',
+    async (lateMs, isSwept) => {
+      const manager = newManager({ sessionTimeout: '150ms' });
+      register(manager, 'a');
+      const thaw = jump(performance, lateMs);
+      expect(manager.sweepLagMs()).toBe(lateMs - 100);
+      await pass(100);
+      expect(manager.hasSession('a')).toBe(!isSwept);
+      thaw();
+      manager.shutdown();
+    },
+  );
 
   it.each([-3_600_000, 3_600_000])('does not care for a wall clock set by %i ms (F19)', async (stepMs) => {
     const manager = newManager();
@@ -408,12 +412,12 @@ describe('Listing and counting', () => {
     const manager = newManager();
     for (const id of ['a', 'b', 'c', 'd']) register(manager, id);
     manager.removeSession('b', 'client');
-    const after = (number: number) => [...manager.list(number)].map((session) => session.id);
-    expect(after(0)).toEqual(['a', 'c', 'd']);
-    expect(after(1)).toEqual(['c', 'd']);
+    const idsAfter = (number: number) => [...manager.list(number)].map((session) => session.id);
+    expect(idsAfter(0)).toEqual(['a', 'c', 'd']);
+    expect(idsAfter(1)).toEqual(['c', 'd']);
     // The cursor may itself have gone.
-    expect(after(2)).toEqual(['c', 'd']);
-    expect(after(4)).toEqual([]);
+    expect(idsAfter(2)).toEqual(['c', 'd']);
+    expect(idsAfter(4)).toEqual([]);
     manager.shutdown();
   });
 

@@ -93,7 +93,12 @@ describe('SessionTransport: calls', () => {
     expect(stream.body()).toBe('retry: 1\n\n');
   });
 
-  const requestIds: readonly [why: string, inFlight: (string | number)[], cancels: string | number, open: number][] = [
+  const requestIds: readonly [
+    why: string,
+    inFlight: (string | number)[],
+    cancels: string | number,
+    open: number,
+  ][] = [
     ['the one of that id', [1, 2], 2, 1],
     ['not the number when the text is meant', [1, '1'], '1', 1],
     ['none that is not in flight', [1, 2], 3, 2],

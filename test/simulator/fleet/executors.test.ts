@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualTime } from '../../../simulator/clock/virtual.ts';
+import { runConstantArrivalRate } from '../../../simulator/fleet/constant-arrival-rate.ts';
+import type { ExecutorParts, Iteration } from '../../../simulator/fleet/executor.ts';
+import { runPerVuIterations } from '../../../simulator/fleet/per-vu-iterations.ts';
+import { arrivalsIn } from '../../../simulator/scenario/schedule.ts';
+
+let time: VirtualTime;
+let stop: AbortController;
+let started: (Iteration & { at: number })[];
+let dropped: number[];
+let running: number;
+
+beforeEach(() => {
+  time = new VirtualTime();
+  stop = new AbortController();
+  started = [];
+  dropped = [];
+  running = 0;
+});
+afterEach(() => time.uninstall());
+
+/** Iterations that take so long, the clock's time. */
+function taking(ms: number | ((iteration: Iteration) => number)): ExecutorParts {
+  return {
+    clock: time.clock,
+    stop: stop.signal,
+    dropped: (dueAt) => dropped.push(dueAt),
+    iterate: async (iteration) => {
+      started.push({ ...iteration, at: time.clock.now() });
+      running += 1;
+      await time.clock.sleep(typeof ms === 'number' ? ms : ms(iteration));
+      running -= 1;
+    },
+  };
+}
+
+function arrivalRate(ratePerSecond: number, durationMs: number, maxVUs: number) {
+  const arrivals = arrivalsIn(ratePerSecond, durationMs);
+  return { kind: 'constant-arrival-rate', ratePerSecond, durationMs, maxVUs, arrivals } as const;
+}
+
+describe('constant-arrival-rate', () => {
+  const runRate = (rate: number, durationMs: number, vus: number, ms: Parameters<typeof taking>[0]) =>
+    time.drive(() => runConstantArrivalRate(arrivalRate(rate, durationMs, vus), taking(ms)));
+
+  it.each([
+    ['four a second', 4, 1_000, [0, 250, 500, 750]],
+    ['a rate that divides no second', 3, 2_000, [0, 333, 666, 1_000, 1_333, 1_666]],
+    ['one in two seconds', 0.5, 6_000, [0, 2_000, 4_000]],
+  ])('starts %s exactly when they are due', async (_, rate, durationMs, times) => {
+    await runRate(rate, durationMs, 10, 10);
+    expect(started.map(({ at }) => at)).toEqual(times);
+    expect(started.map(({ dueAt }) => dueAt)).toEqual(times);
+    expect(dropped).toEqual([]);
+  });
+
+  it('starts iterations when they are due, however long earlier ones take', async () => {
+    await runRate(10, 1_000, 10, 60_000);
+    expect(started.map(({ at }) => at)).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+    expect(time.clock.now()).toBe(60_900);
+  });
+
+  it('counts from when it begins, not from when the run began', async () => {
+    await time.drive(() => time.clock.sleep(5_000));
+    await runRate(2, 1_000, 10, 10);
+    expect(started.map(({ at }) => at)).toEqual([5_000, 5_500]);
+  });
+
+  it('drops what finds every virtual user busy, and never makes up for it', async () => {
+    await runRate(10, 1_000, 2, 350);
+    expect(started.map(({ at, vu }) => [at, vu])).toEqual([
+      [0, 0],
+      [100, 1],
+      [400, 0],
+      [500, 1],
+      [800, 0],
+      [900, 1],
+    ]);
+    expect(dropped).toEqual([200, 300, 600, 700]);
+  });
+
+  it('lets each virtual user number its own iterations', async () => {
+    await runRate(10, 500, 2, 150);
+    expect(started.map(({ vu, iteration }) => `${vu}#${iteration}`)).toEqual([
+      '0#0',
+      '1#0',
+      '0#1',
+      '1#1',
+      '0#2',
+    ]);
+  });
+
+  it('starts all that is overdue at once, when the clock was held up', async () => {
+    const { iterate, ...parts } = taking(10);
+    const late: ExecutorParts = {
+      ...parts,
+      clock: { ...time.clock, now: () => 1_000 + time.clock.now() },
+      iterate,
+    };
+    let first = true;
+    const clock = { ...late.clock, now: () => (first ? ((first = false), 0) : 1_000) };
+    await time.drive(() => runConstantArrivalRate(arrivalRate(4, 1_000, 10), { ...late, clock }));
+    expect(started.map(({ dueAt }) => dueAt)).toEqual([0, 250, 500, 750]);
+    expect(new Set(started.map(({ at }) => at))).toEqual(new Set([0]));
+  });
+
+  it('starts nothing any more once it is stopped, and waits for what runs', async () => {
+    time.clock.at(450, () => stop.abort());
+    await runRate(10, 1_000, 10, 2_000);
+    expect(started.map(({ at }) => at)).toEqual([0, 100, 200, 300, 400]);
+    expect([running, time.clock.now(), dropped]).toEqual([0, 2_400, []]);
+  });
+});
+
+describe('per-vu-iterations', () => {
+  const runVus = (vus: number, iterations: number, ms: Parameters<typeof taking>[0]) =>
+    time.drive(() => runPerVuIterations({ kind: 'per-vu-iterations', vus, iterations }, taking(ms)));
+
+  it('starts all virtual users at once, each one iteration after another', async () => {
+    await runVus(3, 2, ({ vu }) => 10 * (vu + 1));
+    expect(started.map(({ at, vu, iteration }) => `${vu}#${iteration} at ${at}`)).toEqual([
+      '0#0 at 0',
+      '1#0 at 0',
+      '2#0 at 0',
+      '0#1 at 10',
+      '1#1 at 20',
+      '2#1 at 30',
+    ]);
+    expect(time.clock.now()).toBe(60);
+  });
+
+  it('has every iteration due when it begins: there is no schedule to be late for', async () => {
+    await runVus(2, 3, 25);
+    expect(started.every(({ at, dueAt }) => at === dueAt)).toBe(true);
+  });
+
+  it('starts nothing any more once it is stopped, and waits for what runs', async () => {
+    time.clock.at(15, () => stop.abort());
+    await runVus(2, 5, 10);
+    expect(started.map(({ at }) => at)).toEqual([0, 0, 10, 10]);
+    expect([running, time.clock.now()]).toEqual([0, 20]);
+  });
+});
