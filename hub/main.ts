@@ -10,6 +10,7 @@ export function hubCommand(name: string, run: (config: HubConfig) => Promise<voi
   const command = new Command(name)
     .description('Run the reference MCP hub: Streamable HTTP on /mcp, with GET /health and GET /sessions.')
     .allowExcessArguments(false)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT.badInput))
     .addHelpText('after', HELP);
   for (const setting of SETTINGS) {
     const describes = `${setting.describes} (default: ${setting.fallback || 'none'}, env: ${envName(setting)})`;

@@ -70,7 +70,8 @@ function reapLag({ report, policy, label, source }: Judge): Check {
   const why = isPromised ? 'it takes a listing to see when each session ends' : 'the policy promises no time';
   return check('reap_lag', ['F01', 'F12', 'F15'], {
     ...voided(found, report),
-    ...(ended === 0 &&
+    // One late probe per session is no listing: it shows that they went, not when.
+    ...((ended === 0 || (source !== 'listing' && found.verdict === 'invalid')) &&
       nothing(isVisible ? 'no-data' : 'not-observable', isVisible ? 'no session ended by itself' : why)),
   });
 }
