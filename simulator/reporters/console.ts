@@ -93,10 +93,12 @@ function subject(result: RunResult): string[] {
       ? `${formatLength(result.durationMs)} of virtual time in ${formatLength(result.wallMs)}`
       : `${formatLength(result.durationMs)} of real time`;
   const { policy } = result;
-  const promise = (name: string, ms: number | null) => (ms === null ? [] : [`${name} ${formatLength(ms)}`]);
+  const promise = (name: string, condition: number | null, ms = condition) =>
+    condition === null || ms === null ? [] : [`${name} ${formatLength(ms)}`];
   const promises = [
     ...promise('T', policy.sessionTimeoutMs),
-    ...promise('C', policy.cleanupIntervalMs),
+    // A sweep is worth a word only with something to sweep.
+    ...promise('C', policy.sessionTimeoutMs ?? policy.handshakeTimeoutMs, policy.cleanupIntervalMs),
     ...promise('H', policy.handshakeTimeoutMs),
     ...promise('D', policy.deadPeerMs),
   ];
@@ -125,7 +127,7 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
       `  ${paint[check.verdict](MARKS[check.verdict])} ${check.name.padEnd(nameWidth)}  ${check.observed}  ${colour.dim(`allowed ${check.limit}`)}`,
       ...(check.verdict === 'pass' || check.reason === ''
         ? []
-        : [`      ${check.reason} ${colour.dim(modes(check))}`]),
+        : [`      ${check.reason}${colour.dim(modes(check))}`]),
     ];
     if (lines.length + own.length <= MAX_LINES - FRAME_LINES) lines.push(...own);
     else hidden += 1;
@@ -135,7 +137,7 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
 }
 
 function modes({ failureModes }: Check): string {
-  return failureModes.length === 0 ? '' : `[${failureModes.join(' ')}]`;
+  return failureModes.length === 0 ? '' : ` [${failureModes.join(' ')}]`;
 }
 
 function footer(result: RunResult, reportDir: string | undefined, colour: Colours): string[] {

@@ -71,7 +71,7 @@ describe('GET /health', () => {
         return () => call;
       },
     ],
-    ['when the event loop was blocked for 3 s', 'overloaded', async () => freeze(3_000)],
+    ['when the event loop was blocked for 3.5 s', 'overloaded', async () => freeze(3_500)],
     ['when the sweep is three intervals late', 'sweeper-late', async () => freeze(1_000)],
   ];
   it.each(sick)('is 503 %s: %s (F57)', (_why, status, make) =>
@@ -86,7 +86,7 @@ describe('GET /health', () => {
 
   it('is healthy again once a blocked loop is some seconds past (F57)', () =>
     inVirtualTime({}, async ({ raw, clock }) => {
-      const thaw = freeze(3_000);
+      const thaw = freeze(3_500);
       expect((await raw.get('/health')).status).toBe(503);
       await clock.sleep(5_000);
       expect((await raw.get('/health')).status).toBe(503);

@@ -20,12 +20,17 @@ interface HubProcess {
   event(name: string): Promise<Record<string, unknown>>;
 }
 
-function startMain(args: readonly string[], env: NodeJS.ProcessEnv = {}): HubProcess {
+/** `whenFinished`: that of the test, which tests that run side by side must give. */
+function startMain(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  whenFinished: (stop: () => void) => void = onTestFinished,
+): HubProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  onTestFinished(() => void child.kill('SIGKILL'));
+  whenFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -92,8 +97,8 @@ describe('Input that cannot be used', () => {
     ['a flag without its value', ['--port'], {}, '--port <number>'],
     ['an argument that nobody asked for', ['9000'], {}, 'too many arguments'],
   ];
-  it.concurrent.each(rows)('%s: exit code 104 and a message', async (_what, args, env, says) => {
-    const { exited, lines, stderr } = startMain(args, env);
+  it.concurrent.for(rows)('%s: exit code 104 and a message', async ([_what, args, env, says], test) => {
+    const { exited, lines, stderr } = startMain(args, env, test.onTestFinished);
     expect(await exited).toEqual({ code: 104, signal: null });
     expect(stderr()).toContain(says);
     expect(stderr().trim().split('\n').length).toBeLessThanOrEqual(2);
