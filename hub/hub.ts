@@ -58,6 +58,7 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const sessions = new SessionManager(config, logger);
   const heartbeat = new Heartbeat(config);
   const calls = new InFlight();
+  const answers = new InFlight();
   const loop = new LoopMonitor();
   let draining: Promise<void> | undefined;
   const isDraining = () => draining !== undefined;
@@ -67,7 +68,7 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
     sessions,
     logger,
     isDraining,
-    hooks: transportHooks(sessions, heartbeat, calls, logger),
+    hooks: transportHooks({ sessions, heartbeat, calls, answers, logger }),
     createMcpServer: parts.createMcpServer ?? createMcpServer,
   });
   const admin = adminRoutes({ config, sessions, calls, loop, isDraining, startedAt: performance.now() });
@@ -81,7 +82,8 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
     const counts = () => ({ sessions: sessions.size, calls: calls.count });
     logger.shutdown('draining', counts());
     // Still listening: who comes now is told 503 and when to come back, not left with a refused connection.
-    const isDrained = await calls.idle(config.drainMs);
+    // Answers, not calls: a large one given to a slow reader is still on its way, and closing would cut it off.
+    const isDrained = await answers.idle(config.drainMs);
     logger.shutdown(isDrained ? 'drained' : 'drain-deadline', counts());
     sessions.shutdown();
     heartbeat.close();
@@ -110,16 +112,22 @@ function isEndpoint(url: string | undefined): boolean {
   return url === ENDPOINT || url?.startsWith(`${ENDPOINT}?`) === true;
 }
 
+interface HookParts {
+  readonly sessions: SessionManager;
+  readonly heartbeat: Heartbeat;
+  /** Calls whose answer is owed. */
+  readonly calls: InFlight;
+  /** Those, and answers that have not left yet. */
+  readonly answers: InFlight;
+  readonly logger: HubLogger;
+}
+
 /** Keeps heartbeat, activity and the count of calls in step with what transports do. */
-function transportHooks(
-  sessions: SessionManager,
-  heartbeat: Heartbeat,
-  calls: InFlight,
-  logger: HubLogger,
-): TransportHooks {
+function transportHooks({ sessions, heartbeat, calls, answers, logger }: HookParts): TransportHooks {
   return {
     callStarted: (_transport, exchange) => {
       calls.enter();
+      answers.enter();
       heartbeat.callStarted(exchange);
     },
     // A call's end is activity: a session is idle from the end of its last request on (F12).
@@ -128,6 +136,7 @@ function transportHooks(
       heartbeat.callEnded(exchange);
       sessions.updateActivity(transport.sessionId);
     },
+    answerLeft: () => answers.leave(),
     streamOpened: (transport) => {
       heartbeat.streamOpened(transport);
       const session = sessions.peek(transport.sessionId);

@@ -32,15 +32,17 @@ Example:
 /** Starts a hub and shuts it down on SIGINT or SIGTERM. */
 export async function runHub(config: HubConfig): Promise<void> {
   const hub = createHub(config);
-  await hub.listen();
+  const listening = hub.listen();
   let isShuttingDown = false;
   const shutDown = (signal: keyof typeof EXIT.secondSignal) => {
     if (isShuttingDown) process.exit(EXIT.secondSignal[signal]);
     isShuttingDown = true;
-    hub.shutdown().catch(fail);
+    listening.then(() => hub.shutdown()).catch(fail);
   };
+  // Before the hub says that it listens: whoever reads that may signal in the same instant.
   process.on('SIGINT', shutDown);
   process.on('SIGTERM', shutDown);
+  await listening;
 }
 
 function fail(error: unknown): void {

@@ -20,6 +20,8 @@ export class PostExchange {
   readonly headers: Record<string, string> = {};
   /** Called once, when the answer is complete or can no longer be given. */
   onclose: (() => void) | undefined;
+  /** Called once, after onclose: all of the answer has been handed to the network, or the client is gone. */
+  onleft: (() => void) | undefined;
 
   constructor(response: ServerResponse, options: { owed: number; isBatch: boolean; retryMs: number }) {
     this.#response = response;
@@ -27,8 +29,8 @@ export class PostExchange {
     this.#isBatch = options.isBatch;
     this.#retryMs = options.retryMs;
     // A client that left before this was opened leaves no 'close' to wait for.
-    if (response.destroyed) queueMicrotask(() => this.#closed());
-    else response.once('close', () => this.#closed());
+    if (response.destroyed) queueMicrotask(() => this.#left());
+    else response.once('close', () => this.#left());
   }
 
   /** Whether the client still waits. */
@@ -84,6 +86,11 @@ export class PostExchange {
       'content-length': Buffer.byteLength(json),
     });
     this.#response.end(json);
+  }
+
+  #left(): void {
+    this.#closed();
+    this.onleft?.();
   }
 
   #closed(): void {

@@ -16,6 +16,8 @@ export interface TransportHooks {
   /** A POST with calls in it begins and ends, in pairs. */
   callStarted(transport: SessionTransport, exchange: PostExchange): void;
   callEnded(transport: SessionTransport, exchange: PostExchange): void;
+  /** After each end: all of the answer has been handed to the network, or the client is gone. */
+  answerLeft(): void;
   streamOpened(transport: SessionTransport): void;
   streamEnded(transport: SessionTransport, reason: StreamEnd): void;
 }
@@ -189,6 +191,7 @@ export class SessionTransport implements Transport {
       this.#exchanges.delete(exchange);
       this.#hooks.callEnded(this, exchange);
     };
+    exchange.onleft = () => this.#hooks.answerLeft();
     return exchange;
   }
 

@@ -131,12 +131,17 @@ function judge(
   const checks = [...invariants, ...thresholds];
   if (!isAborted) return checks;
   // A run cut short has not seen everything: what it did not see is no proof of anything.
-  return checks.map((check) =>
-    check.verdict === 'no-data'
-      ? { ...check, verdict: 'invalid', reason: 'the run was stopped before it saw any' }
-      : check,
-  );
+  return checks.map((check) => {
+    const isUndecided = check.verdict === 'fail' && !exit && WAITS_FOR_EXIT.includes(check.name);
+    if (check.verdict !== 'no-data' && !isUndecided) return check;
+    const reason = isUndecided ? 'the run was stopped before the target had its time to end' : UNSEEN;
+    return { ...check, verdict: 'invalid', reason };
+  });
 }
+
+const UNSEEN = 'the run was stopped before it saw any';
+/** They fail while the target has not ended yet. */
+const WAITS_FOR_EXIT: readonly string[] = ['drain_ends_streams', 'exits_by_itself'];
 
 /** The smallest upper limit on a duration, which says how exactly time has to be measured. */
 function tightestLimitMs(plan: Plan): number | null {

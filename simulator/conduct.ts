@@ -82,6 +82,7 @@ export async function conduct(world: World, request: RunRequest): Promise<RunRes
     for (const cancel of cancelEvents) cancel();
     stage.over.abort();
     watch.stop();
+    if (request.stop?.aborted !== true) recorder.loadOver();
     fleet.stop();
   }
   await watching;

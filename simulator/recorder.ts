@@ -175,6 +175,16 @@ export class Recorder {
     this.#log.write({ t: roundMs(at), workload, kind: 'iteration-dropped' });
   }
 
+  /** The virtual users are about to be stopped: what was in flight at the signal, and is now, was not answered. */
+  loadOver(): void {
+    const signal = this.#signal;
+    if (!signal) return;
+    for (const [session, sentAt] of this.#openCalls) {
+      if (sentAt < signal.at)
+        this.#callsCut.add(`${this.label(Number(session))}: call sent at ${seconds(sentAt)} still open`);
+    }
+  }
+
   /** Nothing that comes later is taken down: the run is over, what still arrives is its own tidying up. */
   close(): void {
     this.#isClosed = true;
@@ -194,10 +204,6 @@ export class Recorder {
   }
 
   #drainFacts(signal: SignalSeen, drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): DrainFacts {
-    for (const [session, sentAt] of this.#openCalls) {
-      if (sentAt < signal.at)
-        this.#callsCut.add(`${this.label(Number(session))}: call sent at ${seconds(sentAt)} still open`);
-    }
     return {
       signal: signal.name,
       signalledAt: signal.at,

@@ -36,5 +36,9 @@ export type Policy = z.infer<typeof PolicySchema>;
 
 /** The idle timeout T that holds for a client of this name; `null` when none is promised. */
 export function timeoutFor(policy: Policy, clientName: string): number | null {
-  return policy.clientTimeoutsMs[clientName] ?? policy.sessionTimeoutMs;
+  const { clientTimeoutsMs, sessionTimeoutMs } = policy;
+  // Looked up as the plain table it is: a client may be called `constructor`.
+  return Object.hasOwn(clientTimeoutsMs, clientName)
+    ? (clientTimeoutsMs[clientName] ?? null)
+    : sessionTimeoutMs;
 }

@@ -261,7 +261,7 @@ describe.each(WAYS)('The hub in its %s', (way) => {
     expect(await started.raw.send({ path, session: ids.live, body: LIST })).toMatchObject({ status: 200 });
   });
 
-  it('holds nothing back after thousands of refusals: the session lives, a new one can be had (F02)', async () => {
+  it('holds nothing back after hundreds of refusals: the session lives, a new one can be had (F02)', async () => {
     const asks: RawRequest[] = [
       { method: 'GET', headers: { accept: undefined } },
       { method: 'HEAD' },
@@ -270,7 +270,7 @@ describe.each(WAYS)('The hub in its %s', (way) => {
       { body: LIST },
       { body: initializeRequest(), headers: { accept: 'text/html' } },
     ];
-    for (let round = 0; round < 50; round += 1) {
+    for (let round = 0; round < 20; round += 1) {
       await Promise.all(asks.map((ask) => started.raw.send(ask)));
     }
     expect(started.hub.sessions.size).toBe(1);

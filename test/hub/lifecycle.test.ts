@@ -39,6 +39,19 @@ async function expectGone({ raw }: VirtualWorld, session: string): Promise<void>
   }
 }
 
+/** The head of a POST with this body. */
+function post(session: string | undefined, body: string): string {
+  return [
+    'POST /mcp HTTP/1.1',
+    'host: localhost',
+    'accept: */*',
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    ...(session === undefined ? [] : [`mcp-session-id: ${session}`]),
+    '\r\n',
+  ].join('\r\n');
+}
+
 async function callsInFlight({ raw }: VirtualWorld): Promise<unknown> {
   return Reflect.get(Object((await raw.get('/health')).json), 'callsInFlight');
 }
@@ -594,6 +607,57 @@ describe('Shutdown', () => {
       expect(hub.sessions.counters().ended.shutdown).toBe(201);
     }));
 
+  it('waits until answers have left, however large they are and slowly read (F37)', () =>
+    inTime(async ({ raw, clock, target, hub }) => {
+      const session = await raw.open();
+      const call = callRequest(1, 'emit', { count: 3_000 });
+      const body = JSON.stringify({
+        ...call,
+        params: { ...call.params, _meta: { progressToken: 'x'.repeat(100) } },
+      });
+      const { stream } = await target.dial();
+      stream.write(post(session, body) + body);
+      await clock.sleep(100);
+      expect(hub.sessions.peek(session)?.callsInFlight).toBe(0);
+      const signalledAt = clock.now();
+      target.signal?.('SIGTERM');
+      await clock.sleep(1_000);
+      let received = '';
+      for await (const chunk of stream) received += chunk;
+      expect(received.match(/notifications\/progress/g)).toHaveLength(3_000);
+      expect(received).toContain('emitted 3000');
+      expect(await target.exited).toEqual({ code: 0, signal: null });
+      expect(clock.now() - signalledAt).toBeLessThan(2_000);
+    }));
+
+  it('cuts off a peer that reads nothing of a large answer, at the drain deadline (F38)', () =>
+    inTime(async ({ raw, clock, target, hub }) => {
+      const session = await raw.open();
+      const large = JSON.stringify(callRequest(1, 'echo', { message: 'x'.repeat(300_000) }));
+      const { stream } = await target.dial();
+      stream.on('error', () => undefined);
+      stream.write(post(session, large) + large);
+      await clock.sleep(100);
+      const signalledAt = clock.now();
+      target.signal?.('SIGTERM');
+      expect(await target.exited).toEqual({ code: 0, signal: null });
+      expect(clock.now() - signalledAt).toBeLessThanOrEqual(DRAIN + 1_000);
+      expect(hub.sessions.size).toBe(0);
+    }));
+
+  it('does not wait for requests that never come to an end (F38, F49)', () =>
+    inTime(async ({ raw, clock, target }) => {
+      await raw.open();
+      for (const half of ['', 'POST /mc', `${post(undefined, '{}')}{`]) {
+        const { stream } = await target.dial();
+        stream.on('error', () => undefined);
+        stream.write(half);
+      }
+      target.signal?.('SIGTERM');
+      expect(await target.exited).toEqual({ code: 0, signal: null });
+      expect(clock.now()).toBeLessThanOrEqual(1_000);
+    }));
+
   it('waits for a call no longer than the drain deadline (F37, F38)', () =>
     inTime(async ({ raw, clock, target }) => {
       const session = await raw.open();
@@ -670,23 +734,20 @@ describe('500 sessions that end at once, with servers that close everything agai
 });
 
 describe('A client that leaves in the middle', () => {
-  const head = (session: string, text: string) =>
-    `POST /mcp HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\ncontent-type: application/json\r\n` +
-    `mcp-session-id: ${session}\r\ncontent-length: ${text.length}\r\n\r\n`;
   const call = JSON.stringify(callRequest(1, 'sleep', { ms: 5_000 }));
   const chatty = callRequest(1, 'emit', { count: 50, intervalMs: 100 });
   const emit = JSON.stringify({ ...chatty, params: { ...chatty.params, _meta: { progressToken: 1 } } });
   const moments: readonly [when: string, text: (session: string) => string, waitMs: number][] = [
     ['at once', () => '', 0],
     ['in the request line', () => 'POST /m', 0],
-    ['in the headers', (session) => head(session, call).slice(0, 60), 10],
-    ['after the headers', (session) => head(session, call), 10],
-    ['in the body', (session) => head(session, call) + call.slice(0, 20), 10],
-    ['in the turn in which the body is complete', (session) => head(session, call) + call, 0],
-    ['while its call runs', (session) => head(session, call) + call, 1_000],
-    ['after the first event', (session) => head(session, emit) + emit, 150],
-    ['during the events', (session) => head(session, emit) + emit, 2_000],
-    ['after the keep-alives began', (session) => head(session, call) + call, 2 * KEEP_ALIVE],
+    ['in the headers', (session) => post(session, call).slice(0, 60), 10],
+    ['after the headers', (session) => post(session, call), 10],
+    ['in the body', (session) => post(session, call) + call.slice(0, 20), 10],
+    ['in the turn in which the body is complete', (session) => post(session, call) + call, 0],
+    ['while its call runs', (session) => post(session, call) + call, 1_000],
+    ['after the first event', (session) => post(session, emit) + emit, 150],
+    ['during the events', (session) => post(session, emit) + emit, 2_000],
+    ['after the keep-alives began', (session) => post(session, call) + call, 2 * KEEP_ALIVE],
     [
       'with its stream open',
       (session) => `GET /mcp HTTP/1.1\r\nhost: localhost\r\nmcp-session-id: ${session}\r\n\r\n`,
@@ -772,6 +833,25 @@ describe('The cap', () => {
         expect(hub.sessions.size).toBe(20);
       },
       { maxSessions: 20 },
+    ));
+
+  it('counts a session once, though its client has not read that it is open (F46)', () =>
+    inTime(
+      async ({ raw, target, hub }) => {
+        const session = await raw.open();
+        const large = JSON.stringify(callRequest(1, 'echo', { message: 'x'.repeat(300_000) }));
+        const text = JSON.stringify(initializeRequest());
+        const { stream, reset } = await target.dial();
+        stream.on('error', () => undefined);
+        // The answer to the second waits behind that to the first, of which nothing is read.
+        stream.write(post(session, large) + large + post(undefined, text) + text);
+        expect((await raw.ping(session)).status).toBe(200);
+        expect(hub.sessions.size).toBe(2);
+        expect((await raw.initialize()).status).toBe(200);
+        expect((await raw.initialize()).status).toBe(503);
+        reset();
+      },
+      { maxSessions: 3 },
     ));
 
   it('is not held by bodies that never come (F47)', () =>

@@ -6,10 +6,14 @@ async function open({ owed = 1, isBatch = false } = {}) {
   const test = await testResponse();
   const exchange = new PostExchange(test.response, { owed, isBatch, retryMs: 500 });
   let closed = 0;
+  let left = 0;
   exchange.onclose = () => {
     closed += 1;
   };
-  return { ...test, exchange, closed: () => closed };
+  exchange.onleft = () => {
+    left += 1;
+  };
+  return { ...test, exchange, closed: () => closed, left: () => left };
 }
 
 describe('PostExchange', () => {
@@ -107,6 +111,14 @@ describe('PostExchange', () => {
     expect(head()).toContain(`content-type: ${type}\r\n`);
     expect(read()).toBe(body);
     expect(closed()).toBe(1);
+  });
+
+  it('is closed when its answer is given, and has left when that has', async () => {
+    const { exchange, closed, left } = await open();
+    exchange.answer('1');
+    expect([closed(), left()]).toEqual([1, 0]);
+    await settle();
+    expect([closed(), left()]).toEqual([1, 1]);
   });
 
   it('says nothing, and stays open, as long as an answer is owed', async () => {

@@ -50,6 +50,7 @@ function register(
     hooks: {
       callStarted: () => undefined,
       callEnded: () => manager.updateActivity(id),
+      answerLeft: () => undefined,
       streamOpened: () => undefined,
       streamEnded: () => manager.updateActivity(id),
     },

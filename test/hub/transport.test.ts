@@ -13,6 +13,7 @@ function open() {
     hooks: {
       callStarted: () => void told.push('call started'),
       callEnded: () => void told.push('call ended'),
+      answerLeft: () => void told.push('answer left'),
       streamOpened: () => void told.push('stream opened'),
       streamEnded: (_transport, reason) => void told.push(`stream ended: ${reason}`),
     },
@@ -62,7 +63,7 @@ describe('SessionTransport: calls', () => {
     for (const id of [9, 1, 1]) await transport.send(result(id, id));
     await settle();
     expect(JSON.parse(client.body()).result).toEqual({ value: 1 });
-    expect(told).toEqual(['call started', 'call ended']);
+    expect(told).toEqual(['call started', 'call ended', 'answer left']);
   });
 
   it('makes an error of a result that JSON cannot hold', async () => {
@@ -131,7 +132,14 @@ describe('SessionTransport: calls', () => {
       ],
     ]);
     expect(stream.body()).toBe('retry: 1\n\nretry: 2000\n\n');
-    expect(told.slice(3)).toEqual(['call ended', 'call ended', 'stream ended: session-ended', 'closed']);
+    expect(told.slice(3)).toEqual([
+      'call ended',
+      'call ended',
+      'stream ended: session-ended',
+      'closed',
+      'answer left',
+      'answer left',
+    ]);
     expect(transport.isClosed).toBe(true);
   });
 

@@ -154,10 +154,13 @@ describe('after a signal', () => {
     expect([drain().callsUnanswered.count, facts().unanswered.count]).toEqual([cut, cut]);
   });
 
-  it('a call still open when the run ends was not answered', () => {
+  it('a call still open when the load ends was not answered, though its client is then made to give up', () => {
     recorder.callSent(session, 900);
     signal(1_000);
+    recorder.loadOver();
     expect(drain().callsUnanswered.evidence).toEqual(['polite/3#7: call sent at 0.900 s still open']);
+    recorder.callDone(session, 'sleep call', outcome({ kind: 'aborted' }, 900, 9_000));
+    expect(drain().callsUnanswered.count).toBe(1);
   });
 
   it('what is sent later is refused rightly: neither a call nor an error', () => {
