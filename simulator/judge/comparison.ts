@@ -171,6 +171,8 @@ interface Rule {
   readonly worse: NumberRow['worse'];
   readonly allowance: Allowance | null;
   readonly draw: Draw;
+  /** Whether a run saw enough to be compared; left out where any sample is. */
+  readonly isEnough?: (run: ComparedRun) => boolean;
 }
 
 function exactRows(baseline: ComparedRun, currents: readonly ComparedRun[]): NumberRow[] {
@@ -218,6 +220,7 @@ function prefixed(prefix: string, counts: Readonly<Record<string, number>>): Rec
 }
 
 const REQUEST_TRENDS = ['mcp_request_duration_ms', 'mcp_request_service_ms'] as const;
+type RequestTrend = (typeof REQUEST_TRENDS)[number];
 const PERCENTILES = [
   { name: 'p50', draw: (trend: TrendSnapshot) => trend.p50Ms, beyond: 0.5 },
   { name: 'p95', draw: (trend: TrendSnapshot) => trend.p95Ms, beyond: 0.05 },
@@ -258,7 +261,7 @@ function timingRows(baseline: ComparedRun, currents: readonly ComparedRun[], lim
 }
 
 function percentileRule(
-  trend: (typeof REQUEST_TRENDS)[number],
+  trend: RequestTrend,
   method: string | undefined,
   { name, draw, beyond }: (typeof PERCENTILES)[number],
   limits: Limits,
@@ -269,15 +272,20 @@ function percentileRule(
     unit: 'ms',
     worse: 'more',
     allowance: limits[name],
-    draw: ({ metrics }) => {
-      const whole = metrics.trends[trend];
-      const methods = whole?.methods ?? {};
-      // Own keys only: a method may be called `constructor`.
-      const series =
-        method === undefined ? whole : Object.hasOwn(methods, method) ? methods[method] : undefined;
-      return series && series.count * beyond >= MIN_SAMPLES_BEYOND ? draw(series) : undefined;
+    draw: (run) => {
+      const series = seriesOf(run, trend, method);
+      return series && draw(series);
     },
+    isEnough: (run) => (seriesOf(run, trend, method)?.count ?? 0) * beyond >= MIN_SAMPLES_BEYOND,
   };
+}
+
+function seriesOf({ metrics }: ComparedRun, trend: RequestTrend, method?: string): TrendSnapshot | undefined {
+  const whole = metrics.trends[trend];
+  if (method === undefined) return whole;
+  const methods = whole?.methods ?? {};
+  // Own keys only: a method may be called `constructor`.
+  return Object.hasOwn(methods, method) ? methods[method] : undefined;
 }
 
 /** Numbers that stand, whatever the generator did. */
@@ -320,13 +328,16 @@ function standingRows(baseline: ComparedRun, currents: readonly ComparedRun[], l
 }
 
 function judgeNumber(rule: Rule, baseline: ComparedRun, currents: readonly ComparedRun[]): NumberRow {
-  const { draw, ...shown } = rule;
+  const { draw, isEnough = () => true, ...shown } = rule;
   const before = draw(baseline) ?? null;
   const samples = currents.flatMap((run) => draw(run) ?? []);
   const now = median(samples) ?? null;
   const row = { kind: 'number', ...shown, baseline: before, current: now, runs: samples.length } as const;
   if (before === null) return { ...row, verdict: 'not-observable', reason: 'not in the baseline' };
   if (now === null) return { ...row, verdict: 'no-data', reason: 'in the baseline, but not seen any more' };
+  if (![baseline, ...currents].every(isEnough)) {
+    return { ...row, verdict: 'not-observable', reason: 'too few samples to compare' };
+  }
   // Equal seeds give equal runs: one that differs counts, whatever the median is.
   const isWorse =
     rule.allowance === null ? samples.some((sample) => sample !== before) : exceeds(rule, before, now);

@@ -36,7 +36,8 @@ function notLost({ report, label, source }: Judge): Check {
 }
 
 function notLeaked({ report, policy, label, source }: Judge): Check {
-  const seen = report.judged.ended + report.probesNotFound;
+  // A session that was looked for and one that was asked is the same session.
+  const seen = Math.max(report.judged.ended, report.probesNotFound);
   const isEndless = policy.sessionTimeoutMs === null && policy.handshakeTimeoutMs === null;
   return check('sessions_not_leaked', ['F01', 'F02', 'F04', 'F05', 'F08'], {
     ...noneOf(report.leaked, seen, 'leak rate', { report, label }),
