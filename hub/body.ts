@@ -51,6 +51,11 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
       reject(tooLarge());
       return;
     }
+    // Its end has come and gone: nobody would tell of it any more.
+    if (request.destroyed) {
+      reject(new Error('The client left before its request was read.'));
+      return;
+    }
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {

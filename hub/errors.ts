@@ -51,6 +51,21 @@ const ERRORS = {
     rpcCode: RPC.serverError,
     message: 'MCP-Protocol-Version names a version that this server does not speak.',
   },
+  CANNOT_RESUME: {
+    status: 400,
+    rpcCode: RPC.serverError,
+    message: 'Last-Event-ID names no position that can be resumed: not of this session, or no longer kept.',
+  },
+  UNAUTHORIZED: {
+    status: 401,
+    rpcCode: RPC.serverError,
+    message: 'A valid bearer token is required: Authorization: Bearer <token>.',
+  },
+  INSUFFICIENT_SCOPE: {
+    status: 403,
+    rpcCode: RPC.serverError,
+    message: 'The access token lacks a scope that is required here.',
+  },
   FORBIDDEN_HOST: { status: 403, rpcCode: RPC.serverError, message: 'Host is not allowed here.' },
   FORBIDDEN_ORIGIN: { status: 403, rpcCode: RPC.serverError, message: 'Origin is not allowed here.' },
   METHOD_NOT_ALLOWED: {
@@ -75,6 +90,17 @@ const ERRORS = {
     rpcCode: RPC.serverError,
     message: 'Content-Type must be application/json.',
   },
+  TOO_MANY_REQUESTS: {
+    status: 429,
+    rpcCode: RPC.serverError,
+    message: 'Too many requests. Try again after the time in Retry-After.',
+  },
+  TOO_MANY_OF_CLIENT: {
+    status: 429,
+    rpcCode: RPC.serverError,
+    message:
+      'This client holds as many sessions as one may. End one, or try again after the time in Retry-After.',
+  },
   HEADERS_TOO_LARGE: { status: 431, rpcCode: RPC.serverError, message: 'The headers are too large.' },
   BAD_HTTP: { status: 400, rpcCode: RPC.invalidRequest, message: 'This is not HTTP/1.1.' },
   INTERNAL: { status: 500, rpcCode: RPC.internalError, message: 'Internal error.' },
@@ -92,7 +118,7 @@ const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** How long a client is asked to wait after a 503, in seconds (RFC 9110, Retry-After). */
+/** How long a client is asked to wait after a 429 or 503, unless that is known better; in seconds (RFC 9110). */
 const RETRY_AFTER_S = 5;
 
 /** A request that the hub refuses, with the answer it gets. */
@@ -102,7 +128,10 @@ export class HubError extends Error {
   readonly rpcCode: number;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(code: ErrorCode, options?: { detail?: string; cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    options?: { detail?: string; cause?: unknown; headers?: Readonly<Record<string, string>> },
+  ) {
     const kind = ERRORS[code];
     super(options?.detail ? `${kind.message} ${options.detail}` : kind.message, { cause: options?.cause });
     this.name = 'HubError';
@@ -110,8 +139,9 @@ export class HubError extends Error {
     this.status = kind.status;
     this.rpcCode = kind.rpcCode;
     this.headers = {
-      ...(kind.status === 503 && { 'retry-after': String(RETRY_AFTER_S) }),
+      ...((kind.status === 503 || kind.status === 429) && { 'retry-after': String(RETRY_AFTER_S) }),
       ...(kind.status === 405 && { allow: 'GET, POST, DELETE' }),
+      ...options?.headers,
     };
   }
 

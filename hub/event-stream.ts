@@ -6,10 +6,16 @@ import type { ServerResponse } from 'node:http';
  */
 export class EventStream {
   readonly #response: ServerResponse;
+  readonly #maxBufferedBytes: number;
+  readonly #primes: boolean;
   #ended = false;
+  /** What was left unread when the last comment was due. */
+  #stalledBytes = 0;
 
-  constructor(response: ServerResponse, options: { retryMs: number; headers?: Record<string, string> }) {
+  constructor(response: ServerResponse, options: EventStreamOptions) {
     this.#response = response;
+    this.#maxBufferedBytes = options.maxBufferedBytes;
+    this.#primes = options.primes;
     response.writeHead(200, {
       ...options.headers,
       'content-type': 'text/event-stream',
@@ -24,14 +30,41 @@ export class EventStream {
     return !this.#ended && !this.#response.destroyed;
   }
 
-  /** Sends one JSON-RPC message, given as JSON text. */
-  send(json: string): void {
-    if (this.isOpen) this.#response.write(`event: message\ndata: ${json}\n\n`);
+  /** Whether the reader keeps up: the connection takes more, or little enough waits to be taken. */
+  get hasRoom(): boolean {
+    const { writableNeedDrain, writableLength } = this.#response;
+    return this.isOpen && (!writableNeedDrain || writableLength < this.#maxBufferedBytes);
   }
 
-  /** Keeps proxies from cutting a silent stream; says nothing to the client. */
+  /** Gives the client an id to resume from before there is an event (2025-11-25, basic/transports: SHOULD). */
+  prime(id: string): void {
+    if (this.isOpen && this.#primes) this.#response.write(`id: ${id}\ndata: \n\n`);
+  }
+
+  /** Sends one JSON-RPC message, given as JSON text. With an id it can be resumed after. */
+  send(json: string, id?: string): void {
+    const idLine = id === undefined ? '' : `id: ${id}\n`;
+    if (this.isOpen) this.#response.write(`event: message\n${idLine}data: ${json}\n\n`);
+  }
+
+  /**
+   * Keeps proxies from cutting a silent stream; says nothing to the client. A reader that took nothing at all
+   * since the last time, while more waits than it may leave, has stalled: its connection is cut (F48).
+   */
   comment(): void {
-    if (this.isOpen) this.#response.write(': keep-alive\n\n');
+    if (this.hasRoom) {
+      this.#stalledBytes = 0;
+      this.#response.write(': keep-alive\n\n');
+    } else if (this.isOpen) {
+      const waiting = this.#response.writableLength;
+      if (waiting === this.#stalledBytes) this.destroy();
+      this.#stalledBytes = waiting;
+    }
+  }
+
+  /** Calls back whenever the reader has caught up. */
+  onDrain(callback: () => void): void {
+    this.#response.on('drain', callback);
   }
 
   /** Ends the stream. `retryMs` asks the client to wait that long before it comes back. */
@@ -41,4 +74,20 @@ export class EventStream {
     if (this.#response.destroyed) return;
     this.#response.end(options.retryMs === undefined ? undefined : `retry: ${options.retryMs}\n\n`);
   }
+
+  /** Cuts the connection, whatever waits on it. */
+  destroy(): void {
+    this.#ended = true;
+    this.#response.destroy();
+  }
+}
+
+export interface EventStreamOptions {
+  /** What the client is asked to wait before it comes back, ms. */
+  readonly retryMs: number;
+  /** Bytes that may wait to be read before nothing more is written. */
+  readonly maxBufferedBytes: number;
+  /** Whether the client knows events that hold only an id. */
+  readonly primes: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
 }

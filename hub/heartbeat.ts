@@ -1,6 +1,7 @@
 import { PeriodicQueue } from './periodic-queue.ts';
 import type { PostExchange } from './post-exchange.ts';
-import { PINGS_BEFORE_DEAD, type SessionTransport } from './transport.ts';
+import { PINGS_BEFORE_DEAD } from './session-streams.ts';
+import type { SessionTransport } from './transport.ts';
 
 /**
  * Keeps what is open alive, and finds out what is dead.

@@ -42,6 +42,11 @@ export class HubLogger {
     this.#log.debug({ code: error.code, status: error.status, method }, 'refused');
   }
 
+  /** How often something was refused in the last minute. */
+  refusals(kind: string, count: number): void {
+    this.#log.warn({ kind, count }, 'refusals');
+  }
+
   sweepSkipped(lateMs: number): void {
     this.#log.warn({ lateMs: Math.round(lateMs) }, 'sweep-skipped');
   }

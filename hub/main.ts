@@ -8,7 +8,9 @@ const EXIT = { badInput: 104, failed: 107, secondSignal: { SIGINT: 130, SIGTERM:
 /** The hub's command line: one flag per setting, each also an environment variable. */
 export function hubCommand(name: string, run: (config: HubConfig) => Promise<void>): Command {
   const command = new Command(name)
-    .description('Run the reference MCP hub: Streamable HTTP on /mcp, with GET /health and GET /sessions.')
+    .description(
+      'Run the reference MCP hub: Streamable HTTP on /mcp, with GET /health, GET /sessions and GET /metrics.',
+    )
     .allowExcessArguments(false)
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT.badInput))
     .addHelpText('after', HELP);
@@ -21,7 +23,12 @@ export function hubCommand(name: string, run: (config: HubConfig) => Promise<voi
 
 const HELP = `
 Durations are numbers with a unit: 250ms, 30s, 5m, 1h.
-A flag is stronger than its environment variable.
+A flag is stronger than its environment variable. Give tokens as a variable: flags show in process lists.
+
+Beyond this machine the hub listens only with --auth-token and --allowed-hosts, or with --allow-insecure on.
+Answers: 401 no valid token · 404 no such session (never hidden by a limit) · 429 too fast, or too many sessions of
+one client · 503 no session free, or shutting down. 429 and 503 say in Retry-After when to come back.
+For load tests: --rate-limit off.
 
 SIGINT and SIGTERM shut down gracefully: no new sessions, calls in flight are let finish (--drain), streams
 end, and the process ends by itself. A second signal ends it at once.

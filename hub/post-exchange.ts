@@ -1,47 +1,58 @@
 import type { ServerResponse } from 'node:http';
-import { EventStream } from './event-stream.ts';
+import type { ResumableStream } from './resumable-stream.ts';
+
+export interface PostExchangeOptions {
+  /** Answers owed: requests in the POST. */
+  readonly owed: number;
+  readonly isBatch: boolean;
+  /** Makes the stream that the answer turns into, if it does: its head has these headers. */
+  readonly openStream: (headers: Readonly<Record<string, string>>) => ResumableStream;
+  /** Ends it, once the answers are complete. */
+  readonly endStream: (stream: ResumableStream) => void;
+}
 
 /**
  * The open answer to one POST that holds requests. Answers as JSON; becomes an event stream as soon as
- * something has to be said before the answers are complete (a progress notification, a keep-alive).
+ * something has to be said before the answers are complete (a progress notification, a keep-alive). Messages are
+ * JSON text.
  *
- * Messages are JSON text.
- *
- * State: collecting ─event()→ streaming; either ─last answer, fail() or the client left→ closed.
+ * | state      | event()   | last answer | the client leaves | resumed   |
+ * |------------|-----------|-------------|-------------------|-----------|
+ * | collecting | streaming | closed      | closed            | –         |
+ * | streaming  | streaming | closed      | detached          | streaming |
+ * | detached   | detached  | closed      | –                 | streaming |
  */
 export class PostExchange {
   readonly #response: ServerResponse;
-  readonly #isBatch: boolean;
-  readonly #retryMs: number;
+  readonly #options: PostExchangeOptions;
   #owed: number;
   #answers: string[] = [];
-  #stream: EventStream | undefined;
+  #stream: ResumableStream | undefined;
   /** Headers of the answer, settable until the first byte of it is written. */
   readonly headers: Record<string, string> = {};
   /** Called once, when the answer is complete or can no longer be given. */
   onclose: (() => void) | undefined;
-  /** Called once, after onclose: all of the answer has been handed to the network, or the client is gone. */
+  /** Called once: all that this response will carry has been handed to the network, or its client is gone. */
   onleft: (() => void) | undefined;
 
-  constructor(response: ServerResponse, options: { owed: number; isBatch: boolean; retryMs: number }) {
+  constructor(response: ServerResponse, options: PostExchangeOptions) {
     this.#response = response;
+    this.#options = options;
     this.#owed = options.owed;
-    this.#isBatch = options.isBatch;
-    this.#retryMs = options.retryMs;
     // A client that left before this was opened leaves no 'close' to wait for.
     if (response.destroyed) queueMicrotask(() => this.#left());
     else response.once('close', () => this.#left());
   }
 
-  /** Whether the client still waits. */
+  /** Whether an answer is owed, and can still be given. */
   get isOpen(): boolean {
-    return this.#owed > 0 && !this.#response.destroyed;
+    return this.#owed > 0 && (this.#stream !== undefined || !this.#response.destroyed);
   }
 
   /** One of the answers owed. The last one completes the response. */
   answer(json: string): void {
     if (!this.isOpen) return;
-    if (this.#stream) this.#stream.send(json);
+    if (this.#stream) void this.#stream.send(json);
     else this.#answers.push(json);
     this.#settleOne();
   }
@@ -51,9 +62,9 @@ export class PostExchange {
     if (this.isOpen) this.#settleOne();
   }
 
-  /** A notification or request that belongs to this POST. */
-  event(json: string): void {
-    if (this.isOpen) this.#streaming().send(json);
+  /** A notification or request that belongs to this POST. Resolves when there is room for more. */
+  async event(json: string): Promise<void> {
+    if (this.isOpen) await this.#streaming().send(json);
   }
 
   /** Writes something so that nothing between here and the client takes a long call for dead. */
@@ -61,21 +72,21 @@ export class PostExchange {
     if (this.isOpen) this.#streaming().comment();
   }
 
-  #streaming(): EventStream {
-    if (!this.#stream) {
-      this.#stream = new EventStream(this.#response, { retryMs: this.#retryMs, headers: this.headers });
-      for (const answer of this.#answers) this.#stream.send(answer);
-      this.#answers = [];
-    }
-    return this.#stream;
+  #streaming(): ResumableStream {
+    if (this.#stream) return this.#stream;
+    const stream = this.#options.openStream(this.headers);
+    this.#stream = stream;
+    for (const answer of this.#answers) void stream.send(answer);
+    this.#answers = [];
+    return stream;
   }
 
   #settleOne(): void {
     this.#owed -= 1;
     if (this.#owed > 0) return;
-    if (this.#stream) this.#stream.end();
-    else if (this.#answers.length === 0) this.#streaming().end();
-    else this.#writeJson(this.#isBatch ? `[${this.#answers.join(',')}]` : this.#answers.join());
+    if (!this.#stream && this.#answers.length > 0) {
+      this.#writeJson(this.#options.isBatch ? `[${this.#answers.join(',')}]` : this.#answers.join());
+    } else this.#options.endStream(this.#streaming());
     this.#closed();
   }
 
@@ -88,8 +99,9 @@ export class PostExchange {
     this.#response.end(json);
   }
 
+  /** A client that left a stream may come back for the rest of it; one that left before there was any cannot. */
   #left(): void {
-    this.#closed();
+    if (!this.#stream) this.#closed();
     this.onleft?.();
   }
 

@@ -1,13 +1,22 @@
 import { randomInt } from 'node:crypto';
 import type { HubConfig } from './config.ts';
-import { HubError } from './errors.ts';
 import type { HubLogger } from './logger.ts';
 import { Session, type SessionParts } from './session.ts';
+import { SessionCaps } from './session-caps.ts';
 import type { SessionTransport } from './transport.ts';
 
-/** Why a session ended: its client said so, nobody used it, its handshake stayed open, … */
-export const END_REASONS = ['client', 'idle', 'handshake', 'shutdown', 'error'] as const;
+/** Why a session ended: its client said so, nobody used it, its handshake stayed open, another took its slot, … */
+export const END_REASONS = ['client', 'idle', 'handshake', 'evicted', 'shutdown', 'error'] as const;
 export type EndReason = (typeof END_REASONS)[number];
+
+/** Who else wants to know of sessions. */
+export interface SessionHooks {
+  /** A session is on the map, and its client about to be told. */
+  sessionOpened?(session: Session, parts: SessionParts): void;
+  handshakeCompleted?(session: Session): void;
+  /** A session is off the map; what it owns is closed next. Must not throw. */
+  sessionEnded?(session: Session, reason: EndReason): void;
+}
 
 /** A slot below the cap, held while a session is being opened. */
 interface Opening {
@@ -44,17 +53,28 @@ const FROZEN_AFTER_INTERVALS = 2;
 export class SessionManager {
   readonly #config: HubConfig;
   readonly #logger: HubLogger;
+  readonly #hooks: SessionHooks;
+  readonly #caps: SessionCaps;
   readonly #sessions = new Map<string, Session>();
   readonly #openings = new Set<Opening>();
-  readonly #ended: Record<EndReason, number> = { client: 0, idle: 0, handshake: 0, shutdown: 0, error: 0 };
+  readonly #ended: Record<EndReason, number> = {
+    client: 0,
+    idle: 0,
+    handshake: 0,
+    evicted: 0,
+    shutdown: 0,
+    error: 0,
+  };
   readonly #cleanupTimer: NodeJS.Timeout;
   #opened = 0;
   #refused = 0;
   #sweptAt = performance.now();
 
-  constructor(config: HubConfig, logger: HubLogger) {
+  constructor(config: HubConfig, logger: HubLogger, hooks: SessionHooks = {}) {
     this.#config = config;
     this.#logger = logger;
+    this.#hooks = hooks;
+    this.#caps = new SessionCaps(config);
     this.#cleanupTimer = setInterval(() => this.#sweep(), config.cleanupIntervalMs);
     this.#cleanupTimer.unref();
   }
@@ -65,17 +85,22 @@ export class SessionManager {
 
   /**
    * Takes a slot for a session about to be opened, synchronously, so that no two requests can take the last
-   * one (F46). Returns the way to give it back; `expire` is called when it is held past the handshake deadline.
-   * @throws HubError TOO_MANY_SESSIONS
+   * one (F46), and evicts for it where that is the rule. Returns the way to give it back; `expire` is called
+   * when it is held past the handshake deadline.
+   * @throws HubError TOO_MANY_SESSIONS, TOO_MANY_OF_CLIENT
    */
-  reserveSlot(expire: () => void): () => void {
-    if (this.#sessions.size + this.#openings.size >= this.#config.maxSessions) {
+  reserveSlot(expire: () => void, client = 'unknown'): () => void {
+    try {
+      this.#caps.take(client, (session) => this.removeSession(session.id, 'evicted'));
+    } catch (refusal) {
       this.#refused += 1;
-      throw new HubError('TOO_MANY_SESSIONS');
+      throw refusal;
     }
     const opening: Opening = { startedAt: performance.now(), expire };
     this.#openings.add(opening);
-    return () => void this.#openings.delete(opening);
+    return () => {
+      if (this.#openings.delete(opening)) this.#caps.giveBack(client);
+    };
   }
 
   registerSession(sessionId: string, parts: SessionParts): Session {
@@ -83,6 +108,8 @@ export class SessionManager {
     const timeoutMs = this.#timeoutOf(parts.clientInfo.name);
     const session = new Session(sessionId, this.#opened, timeoutMs, parts);
     this.#sessions.set(sessionId, session);
+    this.#caps.enter(session);
+    this.#hooks.sessionOpened?.(session, parts);
     this.#logger.sessionOpened(session);
     return session;
   }
@@ -104,12 +131,16 @@ export class SessionManager {
 
   updateActivity(sessionId: string): void {
     const session = this.#sessions.get(sessionId);
-    if (session) session.lastActivity = performance.now();
+    if (!session) return;
+    session.lastActivity = performance.now();
+    this.#caps.touch(session);
   }
 
   completeHandshake(sessionId: string): void {
     const session = this.#sessions.get(sessionId);
-    if (session) session.isHandshakeDone = true;
+    if (!session || session.isHandshakeDone) return;
+    session.isHandshakeDone = true;
+    this.#hooks.handshakeCompleted?.(session);
   }
 
   /** Ends a session and all that it owns. False when there is none (any more). Idempotent, synchronous. */
@@ -117,8 +148,10 @@ export class SessionManager {
     const session = this.#sessions.get(sessionId);
     if (!session) return false;
     this.#sessions.delete(sessionId);
+    this.#caps.leave(session);
     this.#ended[reason] += 1;
     this.#logger.sessionEnded(session, reason);
+    this.#hooks.sessionEnded?.(session, reason);
     void this.#close(session, reason, options);
     return true;
   }

@@ -18,6 +18,12 @@ export interface SessionParts {
   readonly server: McpServerLike;
   readonly clientInfo: ClientInfo;
   readonly protocolVersion: string;
+  /** Who opened it, as caps count clients. */
+  readonly client?: string;
+  /** Whose it is, where requests are authenticated: nobody else may use it. */
+  readonly identity?: string | undefined;
+  /** Parameters of its initialize: replayed when it is taken up by another process. */
+  readonly initializeParams?: unknown;
 }
 
 /** One live session. Times are `performance.now()`: a step of the wall clock ends no session (F19). */
@@ -31,6 +37,8 @@ export class Session {
   readonly server: McpServerLike;
   readonly clientInfo: ClientInfo;
   readonly protocolVersion: string;
+  readonly client: string;
+  readonly identity: string | undefined;
   readonly timeoutMs: number;
   readonly createdAt: number;
   lastActivity: number;
@@ -46,6 +54,8 @@ export class Session {
     this.server = parts.server;
     this.clientInfo = parts.clientInfo;
     this.protocolVersion = parts.protocolVersion;
+    this.client = parts.client ?? 'unknown';
+    this.identity = parts.identity;
     this.createdAt = performance.now();
     this.lastActivity = this.createdAt;
   }
@@ -56,5 +66,10 @@ export class Session {
 
   get openStreams(): number {
     return this.transport.openStreams;
+  }
+
+  /** Whether it is busy, or its client listens: such a session is neither idle nor evicted. */
+  get isInUse(): boolean {
+    return this.callsInFlight > 0 || this.openStreams > 0;
   }
 }

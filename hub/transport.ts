@@ -1,33 +1,42 @@
 import type { ServerResponse } from 'node:http';
 import type { Transport, TransportSendOptions } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type {
-  JSONRPCMessage,
-  JSONRPCNotification,
-  JSONRPCRequest,
-  MessageExtraInfo,
-  RequestId,
+import {
+  type JSONRPCMessage,
+  type JSONRPCNotification,
+  type JSONRPCRequest,
+  JSONRPCRequestSchema,
+  type MessageExtraInfo,
+  type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { sessionEndedError } from './errors.ts';
-import { EventStream } from './event-stream.ts';
 import { PostExchange } from './post-exchange.ts';
+import type { StoredSessionState } from './session-store.ts';
+import {
+  isPingAnswer,
+  SessionStreams,
+  type SessionStreamsOptions,
+  type StreamEnd,
+} from './session-streams.ts';
 
 /** What the hub around a transport wants to know of it. */
 export interface TransportHooks {
   /** A POST with calls in it begins and ends, in pairs. */
   callStarted(transport: SessionTransport, exchange: PostExchange): void;
   callEnded(transport: SessionTransport, exchange: PostExchange): void;
-  /** After each end: all of the answer has been handed to the network, or the client is gone. */
+  /** Once for each POST with calls: all that its response will carry has been handed to the network, or the client is gone. */
   answerLeft(): void;
+  /** One request among those of a POST was answered, or cancelled. */
+  operationEnded?(method: string, durationMs: number): void;
   streamOpened(transport: SessionTransport): void;
   streamEnded(transport: SessionTransport, reason: StreamEnd): void;
 }
-
-export type StreamEnd = 'client' | 'takeover' | 'dead-peer' | 'session-ended';
 
 /** A call whose answer is still owed: which POST waits for it, and the id the client gave it. */
 interface OpenCall {
   readonly exchange: PostExchange;
   readonly clientId: RequestId;
+  readonly method: string;
+  readonly startedAt: number;
   readonly beforeAnswer: BeforeAnswer | undefined;
 }
 
@@ -44,10 +53,9 @@ export interface IncomingPost {
   readonly beforeAnswer?: BeforeAnswer;
 }
 
-/** After that many pings without an answer the stream's peer counts as dead. */
-export const PINGS_BEFORE_DEAD = 3;
-
-const PING_PREFIX = 'hub-ping-';
+export interface TransportOptions extends SessionStreamsOptions {
+  readonly hooks: TransportHooks;
+}
 
 /**
  * Streamable HTTP for one session, behind the SDK's public Transport interface: the SDK speaks the protocol,
@@ -63,20 +71,20 @@ export class SessionTransport implements Transport {
   onmessage?: (<T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void) | undefined;
 
   readonly #hooks: TransportHooks;
-  readonly #retryMs: number;
+  readonly #streams: SessionStreams;
   readonly #exchanges = new Set<PostExchange>();
   readonly #calls = new Map<number, OpenCall>();
   /** From 1: the SDK takes a cancellation of request 0 for one without an id. */
   #nextCallId = 1;
-  #stream: EventStream | undefined;
-  #pingsSent = 0;
-  #pingsUnanswered = 0;
   #closed = false;
 
-  constructor(options: { sessionId: string; hooks: TransportHooks; retryMs: number }) {
+  constructor(options: TransportOptions) {
     this.sessionId = options.sessionId;
     this.#hooks = options.hooks;
-    this.#retryMs = options.retryMs;
+    this.#streams = new SessionStreams(options, {
+      opened: () => this.#hooks.streamOpened(this),
+      ended: (reason) => this.#hooks.streamEnded(this, reason),
+    });
   }
 
   get isClosed(): boolean {
@@ -88,11 +96,29 @@ export class SessionTransport implements Transport {
   }
 
   get openStreams(): number {
-    return this.#stream ? 1 : 0;
+    return this.#streams.open;
   }
 
   async start(): Promise<void> {
     // Requests arrive through receive(); there is nothing to start.
+  }
+
+  /** Initialize has settled which version this session speaks. */
+  set protocolVersion(version: string) {
+    this.#streams.protocolVersion = version;
+  }
+
+  /**
+   * Takes up the session of an earlier process: its initialize is replayed into the fresh MCP server behind this,
+   * and its streams can be resumed.
+   */
+  restore(state: StoredSessionState): void {
+    const params = JSONRPCRequestSchema.shape.params.parse(state.initializeParams ?? undefined);
+    // Nobody waits for this answer: it was given by the process before.
+    this.onmessage?.({ jsonrpc: '2.0', id: this.#nextCallId, method: 'initialize', params });
+    this.#nextCallId += 1;
+    if (state.isHandshakeDone) this.onmessage?.({ jsonrpc: '2.0', method: 'notifications/initialized' });
+    this.#streams.restore(state);
   }
 
   /** Takes the messages of one POST. The response is answered when every request among them is. */
@@ -102,8 +128,8 @@ export class SessionTransport implements Transport {
     for (const message of post.messages) {
       if (isRequest(message)) {
         if (exchange) this.#dispatch(message, exchange, post);
-      } else if (isPingAnswer(message)) {
-        this.#pingsUnanswered = 0;
+      } else if ('id' in message && isPingAnswer(message.id)) {
+        this.#streams.pingAnswered();
       } else if ('method' in message && message.method === 'notifications/cancelled') {
         this.#cancel(message);
       } else {
@@ -113,42 +139,27 @@ export class SessionTransport implements Transport {
     return exchange;
   }
 
-  /** Opens the session's GET stream. An older one is ended: its client has come back for another (F26). */
+  /** Opens the session's GET stream, or takes it over from an older one (F26). */
   openStream(response: ServerResponse): void {
-    // Its client left already: a stream on it would never close.
-    if (response.destroyed) return;
-    this.#stream?.end();
-    if (this.#stream) this.#hooks.streamEnded(this, 'takeover');
-    const stream = new EventStream(response, { retryMs: this.#retryMs });
-    this.#stream = stream;
-    this.#pingsUnanswered = 0;
-    // Compares the stream, not the session: the late close of an old stream must not end its successor (F18).
-    response.once('close', () => this.#endStream(stream, 'client'));
-    this.#hooks.streamOpened(this);
+    this.#streams.listen(response);
   }
 
-  /**
-   * Asks the peer of the open stream whether it is alive. Comments cannot: kernels acknowledge them for a
-   * frozen process too (F08). A dead peer costs it the stream, never the session (F16).
-   */
+  /** @throws HubError CANNOT_RESUME */
+  resume(lastEventId: string, response: ServerResponse): void {
+    this.#streams.resume(lastEventId, response);
+  }
+
   ping(): void {
-    const stream = this.#stream;
-    if (!stream) return;
-    if (this.#pingsUnanswered >= PINGS_BEFORE_DEAD) {
-      this.#endStream(stream, 'dead-peer');
-      return;
-    }
-    this.#pingsUnanswered += 1;
-    this.#pingsSent += 1;
-    stream.send(JSON.stringify({ jsonrpc: '2.0', id: `${PING_PREFIX}${this.#pingsSent}`, method: 'ping' }));
+    this.#streams.ping();
   }
 
   /** Keeps the session's GET stream from being cut by a proxy. */
   keepAlive(): void {
-    this.#stream?.comment();
+    this.#streams.keepAlive();
   }
 
   async send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    if (this.#closed) return;
     if ('result' in message || 'error' in message) {
       this.#answer(message);
       return;
@@ -156,12 +167,15 @@ export class SessionTransport implements Transport {
     const related = options?.relatedRequestId;
     if (related !== undefined) {
       const call = this.#calls.get(Number(related));
-      if (call?.exchange.isOpen) call.exchange.event(JSON.stringify(message));
+      if (call?.exchange.isOpen) await call.exchange.event(JSON.stringify(message));
       else if (isRequest(message)) throw new Error('The call that this request belongs to is over.');
       return;
     }
-    if (this.#stream?.isOpen) this.#stream.send(JSON.stringify(message));
-    else if (isRequest(message)) throw new Error('The client has no stream open to receive requests on.');
+    // A notification waits in the event log for a client without a stream; a request would wait for ever.
+    if (isRequest(message) && !this.#streams.isListening) {
+      throw new Error('The client has no stream open to receive requests on.');
+    }
+    await this.#streams.send(JSON.stringify(message));
   }
 
   /**
@@ -172,9 +186,12 @@ export class SessionTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     const error = sessionEndedError(reason);
-    for (const call of this.#calls.values()) settle(call, { jsonrpc: '2.0', id: call.clientId, error });
+    for (const call of this.#calls.values()) {
+      this.#operationEnded(call);
+      settle(call, { jsonrpc: '2.0', id: call.clientId, error });
+    }
     this.#calls.clear();
-    if (this.#stream) this.#endStream(this.#stream, 'session-ended', options);
+    this.#streams.end(options);
     this.onclose?.();
   }
 
@@ -183,7 +200,19 @@ export class SessionTransport implements Transport {
   }
 
   #openExchange(response: ServerResponse, owed: number, post: IncomingPost): PostExchange {
-    const exchange = new PostExchange(response, { owed, isBatch: post.isBatch, retryMs: this.#retryMs });
+    const exchange = new PostExchange(response, {
+      owed,
+      isBatch: post.isBatch,
+      openStream: (headers) => {
+        const owes = [...this.#calls.values()].filter((call) => call.exchange === exchange);
+        return this.#streams.openPost(
+          response,
+          headers,
+          owes.map(({ clientId }) => clientId),
+        );
+      },
+      endStream: (stream) => this.#streams.endPost(stream),
+    });
     Object.assign(exchange.headers, post.headers);
     this.#exchanges.add(exchange);
     this.#hooks.callStarted(this, exchange);
@@ -198,7 +227,13 @@ export class SessionTransport implements Transport {
   #dispatch(request: JSONRPCRequest, exchange: PostExchange, post: IncomingPost): void {
     const callId = this.#nextCallId;
     this.#nextCallId += 1;
-    this.#calls.set(callId, { exchange, clientId: request.id, beforeAnswer: post.beforeAnswer });
+    this.#calls.set(callId, {
+      exchange,
+      clientId: request.id,
+      method: request.method,
+      startedAt: performance.now(),
+      beforeAnswer: post.beforeAnswer,
+    });
     this.onmessage?.({ ...request, id: callId }, post.extra);
   }
 
@@ -207,7 +242,12 @@ export class SessionTransport implements Transport {
     const call = this.#calls.get(callId);
     if (!call) return;
     this.#calls.delete(callId);
+    this.#operationEnded(call);
     settle(call, message);
+  }
+
+  #operationEnded({ method, startedAt }: OpenCall): void {
+    this.#hooks.operationEnded?.(method, performance.now() - startedAt);
   }
 
   /**
@@ -222,23 +262,13 @@ export class SessionTransport implements Transport {
     const [callId, call] = only;
     this.#calls.delete(callId);
     this.onmessage?.({ ...notification, params: { ...notification.params, requestId: callId } });
+    this.#operationEnded(call);
     call.exchange.withdraw();
-  }
-
-  #endStream(stream: EventStream, reason: StreamEnd, options: { retryMs?: number } = {}): void {
-    stream.end(options);
-    if (this.#stream !== stream) return;
-    this.#stream = undefined;
-    this.#hooks.streamEnded(this, reason);
   }
 }
 
 function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message;
-}
-
-function isPingAnswer(message: JSONRPCMessage): boolean {
-  return 'id' in message && typeof message.id === 'string' && message.id.startsWith(PING_PREFIX);
 }
 
 function settle(call: OpenCall, message: JSONRPCMessage): void {

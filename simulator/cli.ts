@@ -1,8 +1,18 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ConfigError } from '../hub/config.ts';
 import { hubCommand, runHub } from '../hub/main.ts';
+import {
+  type CompareOptions,
+  compareResults,
+  describeLimit,
+  LIMIT_FLAGS,
+  limitFlagName,
+} from './commands/compare.ts';
+import { type InitOptions, initScenario } from './commands/init.ts';
 import { listScenarios } from './commands/list.ts';
+import { REPORT_FORMATS, type ReportOptions, reportResults } from './commands/report.ts';
 import { type Console, type RunOptions, runScenarios } from './commands/run.ts';
+import { printSchema } from './commands/schema.ts';
 import { validateScenarios } from './commands/validate.ts';
 import { EXIT } from './exit-code.ts';
 import { RequestError } from './run-request.ts';
@@ -11,7 +21,12 @@ import { TOOL } from './tool.ts';
 
 /** The command line. The only place of the simulator that ends the process. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const console: Console = { out: process.stdout, err: process.stderr, stop: stopOnSignal() };
+  const console: Console = {
+    out: process.stdout,
+    err: process.stderr,
+    stop: stopOnSignal(),
+    env: process.env,
+  };
   ignoreClosedPipe();
   try {
     await program(console).parseAsync([...argv]);
@@ -29,23 +44,46 @@ function program(console: Console): Command {
     .showHelpAfterError('(add --help for the manual)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.pass : EXIT.badInput));
 
+  addRun(mcpSoak, console);
+  addScenarioCommands(mcpSoak, console);
+  addReport(mcpSoak, console);
+  addCompare(mcpSoak, console);
+  mcpSoak.addCommand(hubCommand('hub', runHub));
+  return mcpSoak;
+}
+
+function addRun(mcpSoak: Command, console: Console): void {
   mcpSoak
     .command('run')
     .description('Run scenarios and judge every session.')
     .argument('<scenario...>', 'scenario files, or names of bundled ones (mcp-soak list)')
-    .option('--mode <mode>', 'virtual, real or both (default: virtual; real with --target)')
+    .option('--mode <mode>', 'virtual, real or both (default: virtual; real with --target and --command)')
     .option('--seed <number>', 'repeat the run that had this seed (default: a new one, printed)')
+    .option('--repeat <n>', 'run each n times, with seeds seed, seed + 1, …')
     .option('--target <url>', 'load this MCP endpoint instead of the reference hub')
-    .option('--policy <name=value...>', 'what that target promises, where it does not publish it itself')
+    .option('--command <line>', 'start this as the target, in a shell; needs --url')
+    .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
+    .option('--module <file>', 'load the server that this module exports')
+    .option('--policy <name=value...>', 'what the target promises, where it does not publish it itself')
     .option('--allow-remote', 'let --target be another machine')
+    .option('--heap', 'look at the heap, handles and event loop of a Node target through its inspector')
+    .option(
+      '--inspect-pid <pid>',
+      'the same of a Node process that runs already, on this machine and of this user',
+    )
+    .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
     .option('--out <dir>', 'where reports go', 'reports')
+    .option('--report <formats>', 'write these as well: junit, markdown (with a comma between)')
+    .option('--save-baseline <dir>', 'write results for mcp-soak compare there, one a scenario and mode')
     .option('--json', 'print the result documents and nothing else, one a line')
     .option('--quiet', 'print only what did not pass')
     .addHelpText('after', RUN_MANUAL)
     .action(async (names: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(names, options, console);
     });
+}
 
+function addScenarioCommands(mcpSoak: Command, console: Console): void {
   mcpSoak
     .command('list')
     .description('List the bundled scenarios and the failure modes they cover.')
@@ -61,8 +99,51 @@ function program(console: Console): Command {
       process.exitCode = await validateScenarios(files, console);
     });
 
-  mcpSoak.addCommand(hubCommand('hub', runHub));
-  return mcpSoak;
+  mcpSoak
+    .command('init')
+    .description('Write a first scenario, with comments, for your server.')
+    .argument('[file]', 'where', 'soak.yaml')
+    .option('--force', 'write over a file that is there')
+    .action((file: string, options: InitOptions) => {
+      process.exitCode = initScenario(file, options, console);
+    });
+
+  mcpSoak
+    .command('schema')
+    .description('Print the JSON Schema of scenario files, for editors.')
+    .option('--out <file>', 'write it there instead')
+    .action((options: { out?: string }) => {
+      process.exitCode = printSchema(options, console);
+    });
+}
+
+function addReport(mcpSoak: Command, console: Console): void {
+  mcpSoak
+    .command('report')
+    .description('Make reports again from results that were written.')
+    .argument('<result...>', 'files result.json')
+    .option('--format <format>', REPORT_FORMATS.join(', '), 'console')
+    .option('--out <file>', 'write it there instead of printing it')
+    .action((files: string[], options: ReportOptions) => {
+      process.exitCode = reportResults(files, options, console);
+    });
+}
+
+function addCompare(mcpSoak: Command, console: Console): void {
+  const compare = mcpSoak
+    .command('compare')
+    .description('Compare results with an older one of the same scenario and mode.')
+    .argument('<baseline>', 'the older result')
+    .argument('<current...>', 'the newer one; of several, the median is compared')
+    .option('--format <format>', 'console, markdown or json', 'console')
+    .option('--json', 'the same as --format json')
+    .addHelpText('after', COMPARE_MANUAL);
+  for (const flag of LIMIT_FLAGS) {
+    compare.addOption(new Option(`${limitFlagName(flag)} <limit>`, describeLimit(flag)));
+  }
+  compare.action((baseline: string, currents: string[], options: CompareOptions) => {
+    process.exitCode = compareResults(baseline, currents, options, console);
+  });
 }
 
 const MANUAL = `
@@ -78,6 +159,8 @@ Examples:
   mcp-soak run abandon                                      against the reference hub, in virtual time
   mcp-soak run abandon churn --mode both                    in virtual time, then with real sockets
   mcp-soak run ./mine.yaml --target http://127.0.0.1:3000/mcp --policy sessionTimeout=5m cleanupInterval=1m
+  mcp-soak init && mcp-soak run soak.yaml                   a scenario of your own to begin with
+  mcp-soak compare baseline.json reports/…/result.json      whether anything became worse
   mcp-soak hub --port 9000                                  the reference hub alone`;
 
 const RUN_MANUAL = `
@@ -88,7 +171,19 @@ the same seed gives the same run. Real mode uses sockets and the time there is.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
 Every run writes result.json, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
-then is judged and written. A second Ctrl-C stops at once.`;
+then is judged and written. A second Ctrl-C stops at once.
+
+--report junit,markdown adds junit.xml and summary.md. On GitHub, markdown also goes onto the page of the job, with up
+to ten failed checks as annotations.`;
+
+const COMPARE_MANUAL = `
+Worse is what grew by more than both its limits: --max-p95-growth 25% and --min-p95-growth 5ms, say. A check that
+passed and does not pass any more is worse, too. Memory and CPU are those of the target.
+
+Times are undecided (exit code 98) where the machine was too busy to measure them. In virtual mode nothing takes time:
+there, counts are compared, and with the same seed they have to be equal.
+
+mcp-soak run … --repeat 5 makes the runs for a median: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
 
 /** First signal: stop cleanly. Second: stop. */
 function stopOnSignal(): AbortSignal {

@@ -1,14 +1,20 @@
 import { Router } from 'express';
+import type { AgentRegistry } from '../agents.ts';
 import type { HubConfig } from '../config.ts';
+import type { Conversations } from '../conversations.ts';
 import { deadPeerMs } from '../heartbeat.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { LoopMonitor } from '../loop-monitor.ts';
+import type { HubMetrics } from '../metrics.ts';
 import type { Session } from '../session.ts';
 import { isoTime, type SessionManager } from '../session-manager.ts';
 
 export interface AdminParts {
   readonly config: HubConfig;
   readonly sessions: SessionManager;
+  readonly agents: AgentRegistry;
+  readonly conversations: Conversations;
+  readonly metrics: HubMetrics;
   readonly calls: InFlight;
   readonly loop: LoopMonitor;
   readonly isDraining: () => boolean;
@@ -22,7 +28,7 @@ const MAX_SWEEP_LAG_INTERVALS = 2;
 const PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1_000;
 
-/** `GET /health` and `GET /sessions`, for operators and for whoever tests the hub from outside. */
+/** `GET /health`, `GET /sessions` and `GET /metrics`, for operators and for whoever tests the hub from outside. */
 export function adminRoutes(parts: AdminParts): Router {
   const router = Router();
   router.get('/health', (_request, response) => {
@@ -31,7 +37,12 @@ export function adminRoutes(parts: AdminParts): Router {
   });
   router.get('/sessions', (request, response) => {
     const limit = Math.min(wholeNumber(request.query.limit, PAGE_SIZE), MAX_PAGE_SIZE);
-    response.json(sessionPage(parts.sessions, limit, wholeNumber(request.query.after, 0)));
+    response.json(sessionPage(parts, limit, wholeNumber(request.query.after, 0)));
+  });
+  router.get('/metrics', async (request, response) => {
+    const { contentType, text } = await parts.metrics.expose(request.headers.accept);
+    response.setHeader('content-type', contentType);
+    response.end(text);
   });
   return router;
 }
@@ -46,12 +57,11 @@ function healthStatus({ config, sessions, loop, isDraining }: AdminParts): Healt
 }
 
 function health(parts: AdminParts, status: HealthStatus) {
-  const { config, sessions, calls, loop } = parts;
+  const { config, sessions, agents, conversations, calls, loop } = parts;
   return {
     status,
-    // No agents and conversations yet: the fields are there because the shape is agreed.
-    agents: 0,
-    conversations: 0,
+    agents: agents.size,
+    conversations: conversations.size,
     sessions: sessions.size,
     uptime: (performance.now() - parts.startedAt) / 1_000,
     callsInFlight: calls.count,
@@ -72,7 +82,8 @@ export function policyOf(config: HubConfig) {
     deadPeerMs: deadPeerMs(config.heartbeatMs),
     streamLostMs: null,
     maxSessions: config.maxSessions,
-    capRule: 'refuse',
+    maxSessionsPerClient: config.maxSessionsPerClient || null,
+    capRule: config.capRule,
     openStreamProtects: true,
     callProtects: true,
     drainMs: config.drainMs,
@@ -80,7 +91,7 @@ export function policyOf(config: HubConfig) {
 }
 
 /** One page of live sessions, oldest first. `next`, where there is one, is the `after` of the next page. */
-function sessionPage(sessions: SessionManager, limit: number, after: number) {
+function sessionPage({ sessions, agents }: AdminParts, limit: number, after: number) {
   const page: Session[] = [];
   let next: number | undefined;
   for (const session of sessions.list(after)) {
@@ -92,19 +103,21 @@ function sessionPage(sessions: SessionManager, limit: number, after: number) {
   }
   return {
     total: sessions.size,
-    sessions: page.map(describe),
+    sessions: page.map((session) => describe(session, agents)),
     stats: sessions.stats(),
     counters: sessions.counters(),
     ...(next !== undefined && { next }),
   };
 }
 
-function describe(session: Session) {
+function describe(session: Session, agents: AgentRegistry) {
   const now = performance.now();
   return {
     sessionId: session.fingerprint,
     clientName: session.clientInfo.name,
     clientVersion: session.clientInfo.version,
+    /** The name it registered under; names are not credentials. */
+    agent: agents.ofSession(session.id)?.name ?? null,
     createdAt: isoTime(session.createdAt),
     lastActivity: isoTime(session.lastActivity),
     ageMs: Math.round(now - session.createdAt),

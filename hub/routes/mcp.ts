@@ -5,26 +5,28 @@ import {
   type MessageExtraInfo,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
+import type { Admission } from '../admission.ts';
 import { type Messages, parseMessages, readJson } from '../body.ts';
 import type { HubConfig } from '../config.ts';
 import { HubError } from '../errors.ts';
 import { guard } from '../guard.ts';
+import type { Caller } from '../identity.ts';
 import type { HubLogger } from '../logger.ts';
-import type { ClientInfo, McpServerLike, Session } from '../session.ts';
+import type { RefusalLog } from '../refusal-log.ts';
+import type { ClientInfo, McpServerLike } from '../session.ts';
 import type { SessionManager } from '../session-manager.ts';
-import { SessionTransport, type TransportHooks } from '../transport.ts';
+import type { SessionTransport } from '../transport.ts';
 
 export interface McpRouteParts {
   readonly config: HubConfig;
   readonly sessions: SessionManager;
+  readonly admission: Admission;
+  readonly refusals: RefusalLog;
   readonly logger: HubLogger;
-  readonly hooks: TransportHooks;
-  readonly createMcpServer: () => McpServerLike;
+  readonly createTransport: (sessionId: string) => SessionTransport;
+  readonly createMcpServer: (sessionId: string) => McpServerLike;
   readonly isDraining: () => boolean;
 }
-
-/** What a client waits before it opens its stream again, unless told otherwise. */
-const STREAM_RETRY_MS = 3_000;
 
 /** Names and versions that clients give themselves are cut to this length. */
 const MAX_CLIENT_TEXT = 100;
@@ -35,7 +37,7 @@ const VERSION_WITH_BATCHES = '2025-03-26';
 /**
  * The MCP endpoint as a plain request listener: mount it in an Express app (`app.all('/mcp', listener)`) or
  * call it directly. Checks everything that can be checked before anything is allocated (F02):
- * host and origin → method → Accept → protocol version → session → body.
+ * host and origin → authentication → method → Accept → protocol version → session → rate → body (F21).
  */
 export function createMcpListener(parts: McpRouteParts) {
   return (request: IncomingMessage, response: ServerResponse): void => {
@@ -50,39 +52,50 @@ async function route(
 ): Promise<void> {
   guard(request, parts.config.allowedHosts);
   if (parts.isDraining()) response.setHeader('connection', 'close');
+  const caller = await parts.admission.caller(request);
   switch (request.method) {
     case 'POST':
-      return post(parts, request, response);
+      return post(parts, caller, request, response);
     case 'GET':
-      return get(parts, request, response);
+      return get(parts, caller, request, response);
     case 'DELETE':
-      return remove(parts, request, response);
+      return remove(parts, caller, request, response);
     default:
       throw new HubError('METHOD_NOT_ALLOWED');
   }
 }
 
-async function post(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function post(
+  parts: McpRouteParts,
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (!accepts(request, 'application/json') || !accepts(request, 'text/event-stream')) {
     throw new HubError('NOT_ACCEPTABLE_POST');
   }
   checkVersion(request);
   // A dead session is answered before its body is read: clients that never notice repeat themselves (F22).
   const isNew = request.headers['mcp-session-id'] === undefined;
-  const known = isNew ? undefined : findSession(parts, request);
+  const known = isNew ? undefined : await parts.admission.use(request, caller);
+  if (isNew && !parts.isDraining()) await parts.admission.newcomer(caller);
   const messages = parseMessages(await readJson(request, parts.config.maxBodyBytes));
-  if (known) receive(parts, known.id, messages, request, response);
-  else await open(parts, messages, request, response);
+  const incoming = { caller, messages, request, response };
+  if (known) receive(parts, known.id, incoming);
+  else await open(parts, incoming);
+}
+
+/** A POST whose body has been read. */
+interface Incoming {
+  readonly caller: Caller;
+  readonly messages: Messages;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
 }
 
 /** A POST on a session. */
-function receive(
-  parts: McpRouteParts,
-  sessionId: string,
-  messages: Messages,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+function receive(parts: McpRouteParts, sessionId: string, incoming: Incoming): void {
+  const { caller, messages, request, response } = incoming;
   // Asked anew: the session may have ended while the body came in. From here on nothing is awaited (F17).
   const session = parts.sessions.peek(sessionId);
   const transport = parts.sessions.getTransport(sessionId);
@@ -96,19 +109,15 @@ function receive(
   if (parts.isDraining() && messages.list.some(isCall)) throw new HubError('DRAINING');
   if (messages.list.some(completesHandshake)) parts.sessions.completeHandshake(sessionId);
   const exchange = transport.receive(
-    { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request) },
+    { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request, caller) },
     response,
   );
   if (!exchange) response.writeHead(202, { 'content-length': 0 }).end();
 }
 
 /** A POST without a session: initialize, or an error. */
-async function open(
-  parts: McpRouteParts,
-  messages: Messages,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+async function open(parts: McpRouteParts, incoming: Incoming): Promise<void> {
+  const { caller, messages, request, response } = incoming;
   const [message] = messages.list;
   if (!message || methodOf(message) !== 'initialize' || !isCall(message)) {
     if (messages.isBatch && messages.list.some((entry) => methodOf(entry) === 'initialize')) {
@@ -121,20 +130,16 @@ async function open(
     parts.sessions.countRefused();
     throw new HubError('DRAINING');
   }
-  const transport = new SessionTransport({
-    sessionId: randomUUID(),
-    hooks: parts.hooks,
-    retryMs: STREAM_RETRY_MS,
-  });
-  const releaseSlot = parts.sessions.reserveSlot(() => transport.end('handshake'));
+  const transport = parts.createTransport(randomUUID());
+  const releaseSlot = parts.sessions.reserveSlot(() => transport.end('handshake'), caller.client);
   let server: McpServerLike | undefined;
   try {
-    server = parts.createMcpServer();
+    server = parts.createMcpServer(transport.sessionId);
     await server.connect(transport);
     // Both can have happened only if connecting took its time.
     if (transport.isClosed) throw new HubError('INTERNAL', { detail: 'The session took too long to open.' });
     if (response.destroyed) throw new Error('The client left before its session was open.');
-    initialize(parts, { transport, server, message, request, response, releaseSlot });
+    initialize(parts, { transport, server, message, caller, request, response, releaseSlot });
   } catch (error) {
     releaseSlot();
     if (server) await server.close();
@@ -146,6 +151,7 @@ interface Opening {
   readonly transport: SessionTransport;
   readonly server: McpServerLike;
   readonly message: JSONRPCMessage;
+  readonly caller: Caller;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly releaseSlot: () => void;
@@ -157,7 +163,8 @@ interface Opening {
  * twice, it would keep others out below the cap (F46). The slot is given back however this ends.
  */
 function initialize(parts: McpRouteParts, opening: Opening): void {
-  const { transport, server, message, request, response, releaseSlot } = opening;
+  const { transport, server, message, caller, request, response, releaseSlot } = opening;
+  const { client, identity } = caller;
   const sessionId = transport.sessionId;
   let isRegistered = false;
   transport.onclose = chain(transport.onclose, () => {
@@ -174,7 +181,7 @@ function initialize(parts: McpRouteParts, opening: Opening): void {
     {
       messages: [message],
       isBatch: false,
-      extra: extraOf(request),
+      extra: extraOf(request, caller),
       headers: { 'mcp-session-id': sessionId },
       beforeAnswer: (answer, exchange) => {
         if (!('result' in answer) || !exchange.isOpen) {
@@ -185,34 +192,50 @@ function initialize(parts: McpRouteParts, opening: Opening): void {
         isRegistered = true;
         const protocolVersion = String(answer.result.protocolVersion);
         const clientInfo = clientInfoOf(message);
-        parts.sessions.registerSession(sessionId, { transport, server, clientInfo, protocolVersion });
+        transport.protocolVersion = protocolVersion;
+        parts.sessions.registerSession(sessionId, {
+          transport,
+          server,
+          clientInfo,
+          protocolVersion,
+          client,
+          identity,
+          initializeParams: 'params' in message ? message.params : undefined,
+        });
       },
     },
     response,
   );
 }
 
-function get(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): void {
+async function get(
+  parts: McpRouteParts,
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (!accepts(request, 'text/event-stream')) throw new HubError('NOT_ACCEPTABLE_GET');
   checkVersion(request);
-  const session = findSession(parts, request);
+  const session = await parts.admission.use(request, caller);
   if (parts.isDraining()) throw new HubError('DRAINING');
-  parts.sessions.getTransport(session.id)?.openStream(response);
+  const transport = parts.sessions.getTransport(session.id);
+  if (!transport) throw new HubError('SESSION_NOT_FOUND');
+  const lastEventId = request.headers['last-event-id'];
+  if (typeof lastEventId === 'string' && lastEventId !== '') transport.resume(lastEventId, response);
+  else transport.openStream(response);
 }
 
-function remove(parts: McpRouteParts, request: IncomingMessage, response: ServerResponse): void {
+/** Not limited: it gives back what the limits are there to protect. */
+async function remove(
+  parts: McpRouteParts,
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   checkVersion(request);
-  const session = findSession(parts, request);
+  const session = await parts.admission.session(request, caller);
   parts.sessions.removeSession(session.id, 'client');
   response.writeHead(200, { 'content-length': 0 }).end();
-}
-
-function findSession(parts: McpRouteParts, request: IncomingMessage): Session {
-  const id = request.headers['mcp-session-id'];
-  if (id === undefined) throw new HubError('SESSION_ID_REQUIRED');
-  const session = typeof id === 'string' ? parts.sessions.peek(id) : undefined;
-  if (!session) throw new HubError('SESSION_NOT_FOUND');
-  return session;
 }
 
 function checkVersion(request: IncomingMessage): void {
@@ -260,8 +283,8 @@ function clientInfoOf(message: JSONRPCMessage): ClientInfo {
   return { name: field('name'), version: field('version') };
 }
 
-function extraOf(request: IncomingMessage): MessageExtraInfo {
-  return { requestInfo: { headers: request.headers } };
+function extraOf(request: IncomingMessage, { authInfo }: Caller): MessageExtraInfo {
+  return { requestInfo: { headers: request.headers }, ...(authInfo && { authInfo }) };
 }
 
 function chain(first: (() => void) | undefined, second: () => void): () => void {
@@ -281,6 +304,7 @@ function refuse(
   const refusal = error instanceof HubError ? error : new HubError('INTERNAL', { cause: error });
   if (refusal.code === 'INTERNAL' && !request.destroyed) parts.logger.problem('request-failed', error);
   else parts.logger.refused(refusal, request.method ?? '');
+  parts.refusals.refused(refusal);
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;

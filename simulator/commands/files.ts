@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { RequestError } from '../run-request.ts';
 import { type LoadedScenario, readScenario } from '../scenario/load.ts';
 
-const BUNDLED = fileURLToPath(new URL('../../scenarios', import.meta.url));
+/** The folder of this package: two up from here in a checkout, three in `dist/`. */
+const ROOT = ['../..', '../../..']
+  .map((up) => fileURLToPath(new URL(up, import.meta.url)))
+  .find((folder) => existsSync(join(folder, 'scenarios')));
+if (ROOT === undefined) throw new Error('mcp-soak is not installed as a whole: its scenarios are missing');
+
+const BUNDLED = join(ROOT, 'scenarios');
+/** The JSON Schema of scenario files. */
+export const SCHEMA_FILE = join(ROOT, 'schema', 'scenario.schema.json');
 
 /** Names of the scenarios that come with mcp-soak. */
 export function bundledNames(): string[] {

@@ -1,41 +1,56 @@
 import { randomInt } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import * as z from 'zod';
 import { EXIT, worstExitCode } from '../exit-code.ts';
 import { type Policy, PolicySchema } from '../judge/policy.ts';
 import { renderLine, renderSummary, renderTroubles } from '../reporters/console.ts';
-import { writeJson } from '../reporters/json.ts';
 import { ProgressReporter } from '../reporters/progress.ts';
 import type { RunResult } from '../result.ts';
 import { run } from '../run.ts';
-import { RequestError } from '../run-request.ts';
+import { RequestError, type TargetRequest } from '../run-request.ts';
 import { DurationError, parseDuration, resolveDuration } from '../scenario/duration.ts';
+import type { LoadedScenario } from '../scenario/load.ts';
 import type { Mode } from '../scenario/schema-parts.ts';
-import { isLoopback } from '../targets/url.ts';
+import { saveBaseline } from './baselines.ts';
 import { openScenario } from './files.ts';
+import { someOf } from './formats.ts';
+import { RUN_REPORTS, writeReports } from './run-reports.ts';
+import { nameOf, parseModes, parseObservers, parseTarget, type TargetOptions } from './run-target.ts';
 
 /** Options of `mcp-soak run`, as the command line gives them. */
-export interface RunOptions {
+export interface RunOptions extends TargetOptions {
   readonly mode?: string;
   readonly seed?: string;
-  readonly target?: string;
   readonly policy?: readonly string[];
-  readonly allowRemote?: boolean;
   readonly out: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly repeat?: string;
+  readonly report?: string;
+  readonly saveBaseline?: string;
+}
+
+/** A stream for people or for programs; `process.stdout`, say. */
+export type Output = Writable & { readonly isTTY?: boolean; hasColors?(): boolean };
+
+/** Whether to paint: not into a file, and not on a terminal that cannot. */
+export function isColourful(output: Output): boolean {
+  return output.isTTY === true && output.hasColors?.() === true;
 }
 
 /** What a command works with besides its options. */
 export interface Console {
-  readonly out: NodeJS.WriteStream;
-  readonly err: NodeJS.WriteStream;
+  readonly out: Output;
+  readonly err: Output;
   readonly stop: AbortSignal;
+  readonly env: NodeJS.ProcessEnv;
 }
 
 const MAX_SEED = 2 ** 32 - 1;
-const TARGET_PROTOCOLS = ['http:', 'https:'];
+/** More repeats say little more about a median; a longer soak is one longer scenario. */
+const MAX_REPEAT = 1_000;
 
 /**
  * Runs scenarios one after another and reports each. Returns the exit code of them all.
@@ -49,18 +64,21 @@ export async function runScenarios(
   const target = parseTarget(options);
   const modes = parseModes(options.mode, target);
   const seed = parseSeed(options.seed);
+  const repeat = parseRepeat(options.repeat);
+  const reports = someOf('--report', options.report, RUN_REPORTS);
+  const observers = parseObservers(options, target);
   const policy = parsePolicy(options.policy ?? [], target);
   const loaded = await Promise.all(names.map(openScenario));
   const outDir = freshDir(options.out);
-  const jobs = modes.flatMap((mode) => loaded.map((scenario) => ({ mode, scenario })));
+  const jobs = jobsOf(modes, loaded, seed, repeat);
   const isTalkative = options.json !== true && options.quiet !== true;
   if (isTalkative) console.out.write(`mcp-soak: ${announce(jobs.length, target)}, seed ${seed}\n\n`);
 
   const progress = isTalkative ? new ProgressReporter(console.err) : undefined;
   const results: RunResult[] = [];
-  for (const { mode, scenario } of jobs) {
+  for (const { mode, scenario, seed, folder } of jobs) {
     if (console.stop.aborted) break;
-    const runDir = join(outDir, `${scenario.scenario.name}-${mode}`);
+    const runDir = join(outDir, folder);
     mkdirSync(runDir, { recursive: true });
     const result = await run({
       loaded: scenario,
@@ -70,11 +88,14 @@ export async function runScenarios(
       stop: console.stop,
       ...(target && { target }),
       ...(policy && { policy }),
+      ...(observers && { observers }),
       ...(progress && { onProgress: (state) => progress.update(state) }),
     });
     progress?.clear();
     results.push(result);
-    writeReports(result, runDir);
+    writeReports(result, { runDir, reports }, console);
+    if (options.saveBaseline !== undefined)
+      saveBaseline(result, join(options.saveBaseline, `${folder}.json`));
     tell(result, { ...options, isOnly: jobs.length === 1, runDir }, console);
   }
   if (isTalkative && jobs.length > 1) console.out.write(renderTotal(results, jobs.length, outDir));
@@ -84,25 +105,59 @@ export async function runScenarios(
   return worstExitCode(codes);
 }
 
+interface Job {
+  readonly mode: Mode;
+  readonly scenario: LoadedScenario;
+  readonly seed: number;
+  /** Where its reports go, below the folder of this call. */
+  readonly folder: string;
+}
+
+/** Each scenario in each mode, `repeat` times. The seed rises with each repeat, so that each is another run. */
+function jobsOf(
+  modes: readonly Mode[],
+  loaded: readonly LoadedScenario[],
+  seed: number,
+  repeat: number,
+): Job[] {
+  return modes.flatMap((mode) =>
+    loaded.flatMap((scenario) =>
+      Array.from({ length: repeat }, (_, index) => {
+        const folder = `${scenario.scenario.name}-${mode}`;
+        return {
+          mode,
+          scenario,
+          seed: (seed + index) % (MAX_SEED + 1),
+          folder: repeat === 1 ? folder : `${folder}-${index + 1}`,
+        };
+      }),
+    ),
+  );
+}
+
 /** A directory of this moment that nobody else has: several may start within one second. */
 function freshDir(parent: string): string {
   mkdirSync(parent, { recursive: true });
   const base = join(parent, new Date().toISOString().replaceAll(':', '-').replace(/\..*/, ''));
   for (let n = 1; ; n += 1) {
     const dir = n === 1 ? base : `${base}-${n}`;
-    if (existsSync(dir)) continue;
-    mkdirSync(dir, { recursive: true });
-    return dir;
+    if (isMade(dir)) return dir;
   }
 }
 
-function announce(runs: number, target: URL | undefined): string {
-  return `${runs} ${runs === 1 ? 'run' : 'runs'} against ${target ? target.href : 'the reference hub'}`;
+/** Whether the directory is new: not recursive, so that it tells if somebody was faster. */
+function isMade(dir: string): boolean {
+  try {
+    mkdirSync(dir);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
-function writeReports(result: RunResult, runDir: string): void {
-  writeJson(result, join(runDir, 'result.json'));
-  writeFileSync(join(runDir, 'summary.txt'), renderSummary(result, { useColour: false, reportDir: runDir }));
+function announce(runs: number, target: TargetRequest | undefined): string {
+  return `${runs} ${runs === 1 ? 'run' : 'runs'} against ${nameOf(target)}`;
 }
 
 function tell(
@@ -110,7 +165,7 @@ function tell(
   { json, quiet, isOnly, runDir }: RunOptions & { isOnly: boolean; runDir: string },
   { out }: Console,
 ): void {
-  const useColour = out.isTTY === true && out.hasColors();
+  const useColour = isColourful(out);
   if (json === true) out.write(`${JSON.stringify(result)}\n`);
   else if (quiet === true) {
     if (result.verdict !== 'pass') out.write(renderSummary(result, { useColour, reportDir: runDir }));
@@ -134,19 +189,6 @@ function renderTotal(results: readonly RunResult[], planned: number, outDir: str
   return `\n${passed} of ${planned} runs passed: ${sessions.toLocaleString('en-US')} sessions, ${checks} checks; ${tail}.\nReports: ${outDir}\n`;
 }
 
-function parseModes(text: string | undefined, target: URL | undefined): Mode[] {
-  const mode = text ?? (target ? 'real' : 'virtual');
-  if (mode !== 'virtual' && mode !== 'real' && mode !== 'both') {
-    throw new RequestError(`--mode: got '${mode}', allowed: virtual, real, both.`);
-  }
-  if (target && mode !== 'real') {
-    throw new RequestError(
-      `--mode ${mode} cannot be had with --target: a server that runs keeps real time. Leave it out.`,
-    );
-  }
-  return mode === 'both' ? ['virtual', 'real'] : [mode];
-}
-
 function parseSeed(text: string | undefined): number {
   if (text === undefined) return randomInt(MAX_SEED);
   const seed = Number(text);
@@ -154,27 +196,22 @@ function parseSeed(text: string | undefined): number {
   throw new RequestError(`--seed: got '${text}', allowed: a whole number from 0 to ${MAX_SEED}.`);
 }
 
-function parseTarget({ target, allowRemote }: RunOptions): URL | undefined {
-  if (target === undefined) return undefined;
-  if (!URL.canParse(target) || !TARGET_PROTOCOLS.includes(new URL(target).protocol)) {
-    throw new RequestError(
-      `--target: got '${target}', allowed: the URL of an MCP endpoint such as http://127.0.0.1:8000/mcp.`,
-    );
-  }
-  const url = new URL(target);
-  if (isLoopback(url) || allowRemote === true) return url;
-  throw new RequestError(
-    `--target: ${url.host} is not this machine. mcp-soak opens thousands of sessions there; add --allow-remote if you may do that.`,
-  );
+function parseRepeat(text = '1'): number {
+  const repeat = Number(text);
+  if (/^\d+$/.test(text) && repeat >= 1 && repeat <= MAX_REPEAT) return repeat;
+  throw new RequestError(`--repeat: got '${text}', allowed: a whole number from 1 to ${MAX_REPEAT}.`);
 }
 
 const POLICY_HELP =
   'sessionTimeout, cleanupInterval, handshakeTimeout, deadPeer, drain (durations), maxSessions (number)';
 
 /** `sessionTimeout=5m`, … as a policy; undefined when nothing is stated. */
-function parsePolicy(entries: readonly string[], target: URL | undefined): Policy | undefined {
+function parsePolicy(entries: readonly string[], target: TargetRequest | undefined): Policy | undefined {
   if (entries.length === 0) return undefined;
-  if (!target) throw new RequestError('--policy is for --target: the reference hub publishes its own.');
+  if (!target)
+    throw new RequestError(
+      '--policy is for --target, --command and --module: the reference hub publishes its own.',
+    );
   const policy = Object.fromEntries(entries.map(parsePromise));
   const parsed = z.strictObject(PolicySchema.shape).safeParse(policy);
   if (parsed.success) return parsed.data;

@@ -63,6 +63,8 @@ export function judgeSurvival(
     | undefined,
   wasSignalled: boolean,
   isObservable: boolean,
+  /** It was told to restart and did not end by itself: in words. */
+  stuck?: string,
 ): Check[] {
   if (wasSignalled) return [];
   const base = {
@@ -83,6 +85,7 @@ export function judgeSurvival(
       'the target is not a process of ours, so its end cannot be seen',
     );
   }
+  if (stuck !== undefined) return check('fail', 'did not end when told to restart', stuck);
   if (!exit) return check('pass', 'alive');
   const how = exit.exit.signal ? `killed by ${exit.exit.signal}` : `code ${exit.exit.code}`;
   return check(

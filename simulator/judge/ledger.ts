@@ -196,7 +196,11 @@ export class Ledger {
         rule.initializeLost(book, at, event.longestMs);
         break;
       case 'request-sent':
-        rule.requestSent(book, { id: event.request, at, handshake: event.handshake }, this.#rules);
+        rule.requestSent(
+          book,
+          { id: event.request, at, handshake: event.handshake, isPartial: event.isPartial ?? false },
+          this.#rules,
+        );
         break;
       case 'request-answered':
         this.#answered(book, event.request, at, event.gone);

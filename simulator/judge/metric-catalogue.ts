@@ -74,6 +74,30 @@ export const METRICS = {
     timing: false,
     describes: 'open file descriptors of the target process',
   },
+  target_heap_bytes: {
+    type: 'gauge',
+    unit: 'bytes',
+    timing: false,
+    describes: 'heap in use and external memory of a Node target after forced garbage collection (--heap)',
+  },
+  target_handles: {
+    type: 'gauge',
+    unit: '1',
+    timing: false,
+    describes: 'active handles and requests of a Node target (--heap)',
+  },
+  target_event_loop_delay_ms: {
+    type: 'gauge',
+    unit: 'ms',
+    timing: true,
+    describes: "delay of a Node target's event loop between two looks, 99th percentile (--heap)",
+  },
+  target_gc_ms: {
+    type: 'gauge',
+    unit: 'ms',
+    timing: true,
+    describes: 'time that a Node target spent in garbage collection between two looks (--heap)',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;

@@ -2,6 +2,9 @@ import * as z from 'zod';
 
 const ms = z.number().nonnegative();
 
+/** What happens when a client asks for a session beyond a cap. */
+export const CAP_RULES = ['refuse', 'evict-idle'] as const;
+
 /**
  * What a target promises about its sessions (DESIGN: T, C, H, D, S …). The reference hub publishes
  * exactly this under `policy` in `GET /health`; for other servers the user states it.
@@ -22,8 +25,10 @@ export const PolicySchema = z.object({
   streamLostMs: ms.nullable().default(null),
   /** Most sessions at once. */
   maxSessions: z.number().int().positive().nullable().default(null),
-  /** What happens at `maxSessions`. */
-  capRule: z.enum(['refuse', 'evict-idle']).default('refuse'),
+  /** Most sessions of one client at once. The simulator is one client. */
+  maxSessionsPerClient: z.number().int().positive().nullable().default(null),
+  /** What happens at these caps. */
+  capRule: z.enum(CAP_RULES).default('refuse'),
   /** An open GET stream keeps the session alive. */
   openStreamProtects: z.boolean().default(true),
   /** A call in flight keeps the session alive. */

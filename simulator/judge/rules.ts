@@ -23,6 +23,11 @@ export interface Rules {
   readonly evictsAt: number;
 }
 
+/** The clients of a run share an address: for a target that counts by address they are one. */
+function lowestCap({ maxSessions, maxSessionsPerClient }: Policy): number {
+  return Math.min(maxSessions ?? NEVER, maxSessionsPerClient ?? NEVER);
+}
+
 export function rulesOf(policy: Policy, epsilonMs: number): Rules {
   const dead =
     policy.streamLostMs === null
@@ -37,6 +42,6 @@ export function rulesOf(policy: Policy, epsilonMs: number): Rules {
     callGraceMs: policy.callProtects ? dead : 0,
     openStreamProtects: policy.openStreamProtects,
     callProtects: policy.callProtects,
-    evictsAt: policy.capRule === 'evict-idle' ? (policy.maxSessions ?? NEVER) : NEVER,
+    evictsAt: policy.capRule === 'evict-idle' ? lowestCap(policy) : NEVER,
   };
 }

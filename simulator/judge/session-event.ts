@@ -14,8 +14,14 @@ export type SessionEvent = { readonly session: number; readonly at: number } & (
   /**
    * Any POST or GET on the session after initialize (also answers to pings, and probes).
    * `handshake`: it completes the handshake (notifications/initialized, or any request of the client).
+   * `isPartial`: its end will never arrive, so that it obliges nobody.
    */
-  | { readonly kind: 'request-sent'; readonly request: number; readonly handshake: boolean }
+  | {
+      readonly kind: 'request-sent';
+      readonly request: number;
+      readonly handshake: boolean;
+      readonly isPartial?: true;
+    }
   /** Complete answer (for a GET stream: its headers). `gone`: the answer was 404. */
   | { readonly kind: 'request-answered'; readonly request: number; readonly gone: boolean }
   /** The client no longer waits. `longestMs`: how long the request can go on in the target, counted from its send. */

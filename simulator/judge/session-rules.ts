@@ -39,10 +39,10 @@ export function initializeLost(book: SessionBook, at: number, longestMs: number)
 
 export function requestSent(
   book: SessionBook,
-  { id, at, handshake }: { id: number; at: number; handshake: boolean },
+  { id, at, handshake, isPartial }: { id: number; at: number; handshake: boolean; isPartial: boolean },
   rules: Rules,
 ): void {
-  const isSound = holdsFor(book, at, rules);
+  const isSound = !isPartial && holdsFor(book, at, rules);
   if (handshake) book.isHandshakeSent = true;
   busy(book, at);
   book.requests.push({ id, at, handshake, isSound });

@@ -163,10 +163,23 @@ function memoryLine({ series }: RunResult): string[] {
   const [first] = rss;
   const last = rss.at(-1);
   if (first === undefined || last === undefined) return [];
-  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
   return [
     `  memory      ${sparkline(rss)}  ${mib(first)} at the start, peak ${mib(Math.max(...rss))}, end ${mib(last)}`,
+    ...heapLine(series),
   ];
+}
+
+/** Heap is looked at seldom, and after a collection each time: start and end say what stayed. */
+function heapLine(series: RunResult['series']): string[] {
+  const heap = series.flatMap(({ heapBytes }) => (heapBytes === undefined ? [] : [heapBytes]));
+  const [first] = heap;
+  const last = heap.at(-1);
+  if (first === undefined || last === undefined) return [];
+  return [`  heap        after collection: ${mib(first, 1)} at the start, end ${mib(last, 1)}`];
+}
+
+function mib(bytes: number, digits = 0): string {
+  return `${(bytes / 2 ** 20).toFixed(digits)} MiB`;
 }
 
 const BARS = '▁▂▃▄▅▆▇█';

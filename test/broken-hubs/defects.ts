@@ -107,7 +107,7 @@ export const DEFECTS: Readonly<Record<DefectName, Defect>> = {
     describes: 'Shutdown waits for connections to end before it ends the streams on them.',
     failureMode: 'F38',
     caughtBy: ['drain_ends_streams', 'exits_by_itself'],
-    alsoRed: ['sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
+    alsoRed: ['drain_answers_calls', 'calls_answered', 'sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
   },
   'shutdown-drops-calls': {
     describes: 'Shutdown cuts all connections at once, with the calls on them.',

@@ -13,7 +13,7 @@ function listOf(object: unknown, name: string): unknown[] {
   return list;
 }
 
-const NO_ENDS = { client: 0, idle: 0, handshake: 0, shutdown: 0, error: 0 };
+const NO_ENDS = { client: 0, idle: 0, handshake: 0, evicted: 0, shutdown: 0, error: 0 };
 
 describe('GET /health', () => {
   it('tells how the hub is, what it holds and what it promises', () =>
@@ -46,6 +46,7 @@ describe('GET /health', () => {
             deadPeerMs: 40_000,
             streamLostMs: null,
             maxSessions: 500,
+            maxSessionsPerClient: null,
             capRule: 'refuse',
             openStreamProtects: true,
             callProtects: true,
@@ -127,6 +128,7 @@ describe('GET /sessions', () => {
             sessionId: client.fingerprint,
             clientName: 'random_agent',
             clientVersion: '1.0.0',
+            agent: null,
             createdAt: '2026-01-01T00:00:00.000Z',
             lastActivity: '2026-01-01T00:00:01.000Z',
             ageMs: 3_000,
@@ -139,6 +141,7 @@ describe('GET /sessions', () => {
             sessionId: fingerprint(String(half.headers['mcp-session-id'])),
             clientName: 'half',
             clientVersion: '1',
+            agent: null,
             createdAt: '2026-01-01T00:00:01.000Z',
             lastActivity: '2026-01-01T00:00:01.000Z',
             ageMs: 2_000,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, envName, flagName, type HubConfig, loadConfig, SETTINGS } from '../../hub/config.ts';
 
@@ -23,6 +24,8 @@ function row(
   return { name, key, env, flag: `--${words}`, fallback, text, value };
 }
 
+const digestOf = (token: string) => createHash('sha256').update(token).digest('hex');
+
 const ROWS: readonly Row[] = [
   row('host', 'host', 'host', '127.0.0.1', '0.0.0.0', '0.0.0.0'),
   row('port', 'port', 'port', 8_000, '0', 0),
@@ -32,8 +35,23 @@ const ROWS: readonly Row[] = [
   row('cleanupInterval', 'cleanupIntervalMs', 'cleanup-interval', 60_000, '1h', 3_600_000),
   row('handshakeTimeout', 'handshakeTimeoutMs', 'handshake-timeout', 30_000, '1.5s', 1_500),
   row('keepAlive', 'keepAliveMs', 'keep-alive', 15_000, '20 s', 20_000),
+  row('store', 'store', 'store', '', '/tmp/a.db', '/tmp/a.db'),
+  row('maxEvents', 'maxEvents', 'max-events', 200, '10', 10),
+  row('maxEventBytes', 'maxEventBytes', 'max-event-bytes', 262_144, '1024', 1_024),
+  row('eventAge', 'eventAgeMs', 'event-age', 300_000, '1m', 60_000),
+  row('maxBuffered', 'maxBufferedBytes', 'max-buffered', 262_144, '65536', 65_536),
   row('drain', 'drainMs', 'drain', 10_000, '1000', 1_000),
   row('maxSessions', 'maxSessions', 'max-sessions', 10_000, '1', 1),
+  row('maxSessionsPerClient', 'maxSessionsPerClient', 'max-sessions-per-client', 0, '5', 5),
+  row('capRule', 'capRule', 'cap-rule', 'refuse', 'evict-idle', 'evict-idle'),
+  row('rateLimit', 'isRateLimited', 'rate-limit', true, 'off', false),
+  row('initializeRate', 'initializeRate', 'initialize-rate', 300, '12', 12),
+  row('sessionRate', 'sessionRate', 'session-rate', 100, '7', 7),
+  row('authToken', 'authTokens', 'auth-token', [], 'ci=0123456789abcdef, 0123456789ABCDE+==', [
+    { name: 'ci', digest: '9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f' },
+    { name: 'token-2', digest: digestOf('0123456789ABCDE+==') },
+  ]),
+  row('allowInsecure', 'isInsecureAllowed', 'allow-insecure', false, 'on', true),
   row('maxBody', 'maxBodyBytes', 'max-body', 4_194_304, '1024', 1_024),
   row('headersTimeout', 'headersTimeoutMs', 'headers-timeout', 10_000, '5s', 5_000),
   row('requestTimeout', 'requestTimeoutMs', 'request-timeout', 12_000, '1m', 60_000),
@@ -114,6 +132,13 @@ const REFUSED: readonly [name: string, text: string, allowed: string][] = [
   ['port', 'http', 'expected a whole number from 0 to 65535'],
   ['maxSessions', '0', 'expected a whole number from 1 to 10000000'],
   ['maxSessions', 'many', 'expected a whole number from 1 to 10000000'],
+  ['maxSessionsPerClient', '-1', 'expected a whole number from 0 to 10000000'],
+  ['capRule', 'evict', 'refuse'],
+  ['rateLimit', 'true', 'expected on or off'],
+  ['rateLimit', '', 'expected on or off'],
+  ['allowInsecure', '1', 'expected on or off'],
+  ['initializeRate', '0', 'expected a whole number from 1 to 10000000'],
+  ['sessionRate', '0.5', 'expected a whole number from 1 to 10000000'],
   ['maxBody', '0', 'expected a whole number from 1 to 1073741824'],
   ['maxBody', '4MiB', 'expected a whole number from 1 to 1073741824'],
   ['clientTimeouts', 'a', PAIRS],
@@ -139,6 +164,26 @@ describe('A setting that cannot be read', () => {
       expect(load).toThrow(known?.env);
       expect(load).toThrow(`got '${text}'`);
       expect(load).toThrow(allowed);
+    }
+  });
+
+  const badTokens = [
+    'tooShort-123456',
+    'ci=tooShort-123456',
+    '=0123456789abcdef',
+    'ci=0123456789 abcdef',
+    'c i=0123456789abcdef',
+  ];
+  it.each(badTokens)("is authToken '%s': named without being shown", (text) => {
+    for (const load of [
+      () => loadConfig({ authToken: text }),
+      () => loadConfig({}, { MCP_HUB_AUTH_TOKEN: `ci=0123456789abcdef,${text}` }),
+    ]) {
+      expect(load).toThrow(
+        /^--auth-token \(MCP_HUB_AUTH_TOKEN\): got a text that does not fit, expected tokens of at least 16 /,
+      );
+      expect(load).not.toThrow(text.slice(0, 15));
+      expect(load).not.toThrow('0123456789');
     }
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { EventStream } from '../../hub/event-stream.ts';
-import { settle, testResponse } from './exchange.ts';
+import { STREAM, settle, testResponse } from './exchange.ts';
 
 describe('EventStream', () => {
   it('says at once how to come back, and forbids holding events back (F25, F44)', async () => {
     const { response, head, body } = await testResponse();
-    new EventStream(response, { retryMs: 3_000, headers: { 'x-more': 'yes' } });
+    new EventStream(response, { ...STREAM, retryMs: 3_000, headers: { 'x-more': 'yes' } });
     await settle();
     expect(head()).toContain('HTTP/1.1 200 OK\r\n');
     for (const line of [
@@ -21,7 +21,7 @@ describe('EventStream', () => {
 
   it('sends messages as events and keep-alives as comments', async () => {
     const { response, body } = await testResponse();
-    const stream = new EventStream(response, { retryMs: 1 });
+    const stream = new EventStream(response, STREAM);
     stream.send('{"a":"\\n"}');
     stream.comment();
     await settle();
@@ -34,7 +34,7 @@ describe('EventStream', () => {
   ];
   it.each(ends)('ends once, %s, and says nothing afterwards', async (_how, options, last) => {
     const { response, body } = await testResponse();
-    const stream = new EventStream(response, { retryMs: 1 });
+    const stream = new EventStream(response, STREAM);
     expect(stream.isOpen).toBe(true);
     stream.end(options);
     expect(stream.isOpen).toBe(false);
@@ -48,7 +48,7 @@ describe('EventStream', () => {
 
   it('is over when the client leaves, and then writes to nobody (F40)', async () => {
     const { response, leave } = await testResponse();
-    const stream = new EventStream(response, { retryMs: 1 });
+    const stream = new EventStream(response, STREAM);
     leave();
     await settle();
     expect(stream.isOpen).toBe(false);

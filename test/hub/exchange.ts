@@ -1,4 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
+import { EventLog } from '../../hub/event-log.ts';
+import { EventStream } from '../../hub/event-stream.ts';
+import { ResumableStream } from '../../hub/resumable-stream.ts';
 import { VirtualSocket } from '../../simulator/targets/virtual-socket.ts';
 
 /** A response of Node's own on a connection without a network, and the client's end of that. */
@@ -33,6 +36,25 @@ export async function testResponse(): Promise<TestResponse> {
     },
     leave: () => client.destroy(),
   };
+}
+
+export const LIMITS = { maxEvents: 100, maxBytes: 100_000, maxAgeMs: 60_000 };
+export const STREAM = { retryMs: 1, maxBufferedBytes: 10_000, primes: false };
+
+/** Makes stream 1 of a session on this response, as a transport does when an answer turns into a stream. */
+export function openStreamOn(response: ServerResponse, retryMs: number) {
+  return (headers: Readonly<Record<string, string>>): ResumableStream => {
+    const stream = new ResumableStream(1, new EventLog(LIMITS), (of, seq) => `${of}-${seq}`);
+    const eventStream = new EventStream(response, { ...STREAM, retryMs, headers });
+    response.once('close', () => stream.detach(eventStream));
+    stream.attach(eventStream, 0);
+    return stream;
+  };
+}
+
+/** A stream as it was before events had ids. */
+export function withoutIds(body: string): string {
+  return body.replaceAll(/^id: .*\n/gm, '');
 }
 
 function unchunk(text: string): string {

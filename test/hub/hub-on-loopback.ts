@@ -21,7 +21,7 @@ export async function startHub(
   options: HubOptions = {},
   { way = 'own server', parts = {} }: { way?: Way; parts?: HubParts } = {},
 ): Promise<LoopbackHub & { stop(): Promise<void> }> {
-  const hub = createHub(loadConfig({ logLevel: 'silent', port: 0, ...options }), parts);
+  const hub = createHub(loadConfig({ logLevel: 'silent', port: 0, rateLimit: 'off', ...options }), parts);
   const { url, stop } = await serve(hub, way);
   const endpoint = new URL(url);
   return {

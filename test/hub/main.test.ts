@@ -74,6 +74,7 @@ describe('--help', () => {
       expect(help).toContain(`${described} ${sources}`);
     }
     expect(help).toContain('SIGTERM');
+    expect(help).toContain('Give tokens as a variable: flags show in process lists.');
   });
 });
 
@@ -94,6 +95,24 @@ describe('Input that cannot be used', () => {
     ['an unknown flag', ['--sesion-timeout', '5m'], {}, "unknown option '--sesion-timeout'"],
     ['a flag without its value', ['--port'], {}, '--port <number>'],
     ['an argument that nobody asked for', ['9000'], {}, 'too many arguments'],
+    [
+      'a host beyond this machine, and nobody asked who they are',
+      ['--host', '0.0.0.0', '--port', '0'],
+      {},
+      'or let everybody in with --allow-insecure on',
+    ],
+    [
+      'a host beyond this machine with a token, but no names',
+      ['--host', '0.0.0.0', '--port', '0'],
+      { MCP_HUB_AUTH_TOKEN: 'ci=0123456789abcdef' },
+      'Set --allowed-hosts with the names that clients use',
+    ],
+    [
+      'a token that is too short, which is not shown',
+      ['--auth-token', 'secret'],
+      {},
+      '--auth-token (MCP_HUB_AUTH_TOKEN): got a text that does not fit, expected tokens of at least 16',
+    ],
   ];
   it.concurrent.for(rows)('%s: exit code 104 and a message', async ([_what, args, env, says], test) => {
     const { exited, lines, stderr } = startMain(args, env, test.onTestFinished);
@@ -171,6 +190,36 @@ describe('A running hub', () => {
     child.kill('SIGTERM');
     expect(await exited).toEqual({ code: 0, signal: null });
     expect(performance.now() - signalledAt).toBeLessThan(1_000);
+  });
+
+  it('takes its token from the variable, asks for it, and tells it to nobody (F32)', async () => {
+    const token = 'ci-token-0123456789';
+    const { child, exited, event, lines, stderr } = startMain(['--port', '0', '--log-level', 'debug'], {
+      MCP_HUB_AUTH_TOKEN: `ci=${token}`,
+    });
+    const { url } = await event('listening');
+    const raw = new RawClient(socketDial(new URL(String(url))));
+    const page = (headers = {}) => raw.send({ method: 'GET', path: '/sessions', headers });
+    expect((await raw.initialize()).status).toBe(401);
+    expect((await page()).status).toBe(401);
+    expect((await page({ authorization: `Bearer ${token}` })).status).toBe(200);
+    expect((await raw.get('/health')).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(lines().join() + stderr()).not.toContain(token);
+    expect(lines().join()).toContain('"kind":"UNAUTHORIZED","count":2');
+  });
+
+  it('limits rates unless told otherwise (F45)', async () => {
+    const limited = await listening('--initialize-rate', '2');
+    const free = await listening('--initialize-rate', '2', '--rate-limit', 'off');
+    const statuses = async ({ raw }: { raw: RawClient }) => [
+      (await raw.initialize()).status,
+      (await raw.initialize()).status,
+      (await raw.initialize()).status,
+    ];
+    expect(await statuses(limited)).toEqual([200, 200, 429]);
+    expect(await statuses(free)).toEqual([200, 200, 200]);
   });
 
   it('shuts down gracefully also when it is signalled as soon as it says that it listens', async () => {

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { PostExchange } from '../../hub/post-exchange.ts';
-import { settle, testResponse } from './exchange.ts';
+import { openStreamOn, settle, testResponse, withoutIds } from './exchange.ts';
 
 async function open({ owed = 1, isBatch = false } = {}) {
   const test = await testResponse();
-  const exchange = new PostExchange(test.response, { owed, isBatch, retryMs: 500 });
+  const exchange = new PostExchange(test.response, {
+    owed,
+    isBatch,
+    openStream: openStreamOn(test.response, 500),
+    endStream: (stream) => stream.end(),
+  });
   let closed = 0;
   let left = 0;
   exchange.onclose = () => {
@@ -13,7 +18,7 @@ async function open({ owed = 1, isBatch = false } = {}) {
   exchange.onleft = () => {
     left += 1;
   };
-  return { ...test, exchange, closed: () => closed, left: () => left };
+  return { ...test, body: () => withoutIds(test.body()), exchange, closed: () => closed, left: () => left };
 }
 
 describe('PostExchange', () => {
@@ -43,7 +48,7 @@ describe('PostExchange', () => {
       'an event makes it a stream',
       {},
       (exchange) => {
-        exchange.event('{"e":1}');
+        void exchange.event('{"e":1}');
         exchange.answer('{"a":1}');
       },
       'text/event-stream',
@@ -64,7 +69,7 @@ describe('PostExchange', () => {
       { owed: 2, isBatch: true },
       (exchange) => {
         exchange.answer('1');
-        exchange.event('2');
+        void exchange.event('2');
         exchange.answer('3');
       },
       'text/event-stream',
@@ -76,7 +81,7 @@ describe('PostExchange', () => {
       (exchange) => {
         exchange.answer('1');
         exchange.answer('2');
-        exchange.event('3');
+        void exchange.event('3');
         exchange.keepAlive();
         exchange.withdraw();
       },
@@ -128,13 +133,12 @@ describe('PostExchange', () => {
     expect([exchange.isOpen, head(), closed()]).toEqual([true, '', 0]);
   });
 
-  it('closes once when the client leaves, and writes to nobody (F40)', async () => {
+  it('closes once when the client leaves before it is a stream, and writes to nobody (F40)', async () => {
     const { exchange, leave, closed } = await open();
-    exchange.event('1');
     leave();
     await settle();
     expect([exchange.isOpen, closed()]).toEqual([false, 1]);
-    exchange.event('2');
+    void exchange.event('2');
     exchange.keepAlive();
     exchange.withdraw();
     exchange.answer('3');
@@ -142,11 +146,26 @@ describe('PostExchange', () => {
     expect(closed()).toBe(1);
   });
 
+  it('stays open when the client leaves a stream: it may come back for the rest (F41)', async () => {
+    const { exchange, leave, closed, left } = await open();
+    void exchange.event('1');
+    leave();
+    await settle();
+    expect([exchange.isOpen, closed(), left()]).toEqual([true, 0, 1]);
+    exchange.answer('2');
+    expect([exchange.isOpen, closed()]).toEqual([false, 1]);
+  });
+
   it('closes also when the client had left before it was opened (F40)', async () => {
     const { response, leave } = await testResponse();
     leave();
     await settle();
-    const exchange = new PostExchange(response, { owed: 1, isBatch: false, retryMs: 500 });
+    const exchange = new PostExchange(response, {
+      owed: 1,
+      isBatch: false,
+      openStream: openStreamOn(response, 500),
+      endStream: (stream) => stream.end(),
+    });
     let closed = 0;
     exchange.onclose = () => {
       closed += 1;

@@ -47,7 +47,16 @@ describe.each(WAYS)('The official client on the hub in its %s', (way) => {
     });
     expect(await client.ping()).toEqual({});
     const { tools } = await client.listTools();
-    expect(tools.map(({ name }) => name)).toEqual(['echo', 'sleep', 'emit', 'fail']);
+    expect(tools.map(({ name }) => name)).toEqual([
+      'echo',
+      'sleep',
+      'emit',
+      'fail',
+      'register_agent',
+      'list_agents',
+      'send_message',
+      'get_conversation',
+    ]);
     for (const { description, inputSchema } of tools) {
       expect(description).not.toBe('');
       expect(inputSchema.type).toBe('object');

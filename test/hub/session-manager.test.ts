@@ -6,7 +6,7 @@ import type { McpServerLike } from '../../hub/session.ts';
 import { SessionManager } from '../../hub/session-manager.ts';
 import { SessionTransport } from '../../hub/transport.ts';
 import { VirtualTime } from '../../simulator/clock/virtual.ts';
-import { settle, testResponse } from './exchange.ts';
+import { LIMITS, settle, testResponse } from './exchange.ts';
 
 const OPTIONS: HubOptions = {
   sessionTimeout: '1000ms',
@@ -45,6 +45,8 @@ function register(
 ): Registered {
   const closed: string[] = [];
   const transport = new SessionTransport({
+    events: LIMITS,
+    maxBufferedBytes: 10_000,
     sessionId: id,
     retryMs: 1_000,
     hooks: {
@@ -123,7 +125,14 @@ describe('A session', () => {
     expect(manager.removeSession('a', 'idle')).toBe(false);
     expect(manager.removeSession('never there', 'idle')).toBe(false);
     expect(closed).toHaveLength(2);
-    expect(manager.counters().ended).toEqual({ client: 1, idle: 0, handshake: 0, shutdown: 0, error: 0 });
+    expect(manager.counters().ended).toEqual({
+      client: 1,
+      idle: 0,
+      handshake: 0,
+      evicted: 0,
+      shutdown: 0,
+      error: 0,
+    });
   });
 
   it('does not recurse when its closing closes it again (F39)', () => {
@@ -450,7 +459,7 @@ describe('Listing and counting', () => {
     expect(manager.counters()).toEqual({
       opened: 6,
       refused: 0,
-      ended: { client: 1, idle: 2, handshake: 1, shutdown: 0, error: 1 },
+      ended: { client: 1, idle: 2, handshake: 1, evicted: 0, shutdown: 0, error: 1 },
     });
     manager.shutdown();
     expect(manager.counters().ended.shutdown).toBe(1);

@@ -1,13 +1,16 @@
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, it } from 'vitest';
-import { PINGS_BEFORE_DEAD, SessionTransport } from '../../hub/transport.ts';
-import { settle, testResponse } from './exchange.ts';
+import { PINGS_BEFORE_DEAD } from '../../hub/session-streams.ts';
+import { SessionTransport } from '../../hub/transport.ts';
+import { LIMITS, settle, testResponse } from './exchange.ts';
 
 /** A transport, what came out of it towards the protocol, and what its hub was told. */
 function open() {
   const heard: JSONRPCMessage[] = [];
   const told: string[] = [];
   const transport = new SessionTransport({
+    events: LIMITS,
+    maxBufferedBytes: 10_000,
     sessionId: 'session',
     retryMs: 1,
     hooks: {

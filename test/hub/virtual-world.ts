@@ -27,7 +27,7 @@ export async function inVirtualTime(
 ): Promise<void> {
   const time = new VirtualTime();
   try {
-    const hub = createHub(loadConfig({ logLevel: 'silent', ...options }), parts);
+    const hub = createHub(loadConfig({ logLevel: 'silent', rateLimit: 'off', ...options }), parts);
     const target = await inProcessTarget('hub', () => hub, time);
     const clients: McpClient[] = [];
     const mcp = (more: Partial<McpClientOptions> = {}) => {

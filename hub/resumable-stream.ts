@@ -1,0 +1,111 @@
+import type { EventLog } from './event-log.ts';
+import type { EventStream } from './event-stream.ts';
+
+/** Senders held back on one stream. Whoever sends more without waiting is not slowed down, but loses events. */
+const MAX_WAITING = 1_000;
+
+/**
+ * One logical stream of a session: a cursor over the session's event log, and the response that is being written
+ * to at the moment, if any. What is live and what is replayed goes the same way, one event after the other, so
+ * order cannot break and nothing can come twice, whenever the connection is cut (F41).
+ *
+ * A response that takes no more is waited for; what it has not read stays in the log, which is bounded. So a slow
+ * reader costs no memory of its own, and one that falls behind what the log keeps is cut off (F48).
+ */
+export class ResumableStream {
+  readonly number: number;
+  readonly #log: EventLog;
+  readonly #eventId: (seq: number) => string;
+  #response: EventStream | undefined;
+  /** The last position written to any response. */
+  #written = 0;
+  #isEnded = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(number: number, log: EventLog, eventId: (stream: number, seq: number) => string) {
+    this.number = number;
+    this.#log = log;
+    this.#eventId = (seq) => eventId(number, seq);
+  }
+
+  /** The last position that was written, wherever that got to. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Whether everything that will ever be sent has been sent. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Takes up a stream of an earlier process: whatever was sent on it counts as written. */
+  restore(written: number): void {
+    this.#written = written;
+  }
+
+  /** Writes to this response from now on, from the event after `seq`. Whoever was written to before is ended. */
+  attach(response: EventStream, seq: number): void {
+    this.#response?.end();
+    this.#response = response;
+    this.#written = seq;
+    response.prime(this.#eventId(seq));
+    response.onDrain(() => this.#pump(response));
+    this.#pump(response);
+  }
+
+  /** Stops writing to this response, if it still is the one. */
+  detach(response: EventStream): void {
+    if (this.#response !== response) return;
+    this.#response = undefined;
+    this.#goOn();
+  }
+
+  /** Resolves when there is room for more: whoever sends much, and waits, is slowed down to what is read. */
+  async send(json: string): Promise<void> {
+    this.#log.append(this.number, json);
+    if (!this.#response) return;
+    this.#pump(this.#response);
+    if (this.#isBlocked && this.#waiting.length < MAX_WAITING) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  comment(): void {
+    this.#response?.comment();
+  }
+
+  /** No event comes after those sent so far; the response ends when it has them all. */
+  end(): void {
+    this.#isEnded = true;
+    this.#log.end(this.number);
+    if (this.#response) this.#pump(this.#response);
+  }
+
+  get #isBlocked(): boolean {
+    return this.#response?.isOpen === true && !this.#response.hasRoom;
+  }
+
+  #pump(response: EventStream): void {
+    if (this.#response !== response) return;
+    while (response.hasRoom) {
+      const event = this.#log.next({ stream: this.number, seq: this.#written });
+      if (event === 'none') {
+        if (this.#isEnded) response.end();
+        break;
+      }
+      if (event === 'lost') {
+        response.destroy();
+        break;
+      }
+      response.send(event.json, this.#eventId(event.seq));
+      this.#written = event.seq;
+    }
+    if (!this.#isBlocked) this.#goOn();
+  }
+
+  #goOn(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+}

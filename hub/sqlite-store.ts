@@ -1,0 +1,174 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import * as z from 'zod';
+import type {
+  SessionStore,
+  StoredSession,
+  StoredSessionState,
+  StoredStream,
+  StoredStreamEvent,
+} from './session-store.ts';
+
+/** Rises with every change of the tables below: a file of another version is refused, not misread. */
+const SCHEMA_VERSION = 1;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS sessions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    client_info TEXT NOT NULL,
+    protocol_version TEXT NOT NULL,
+    initialize_params TEXT NOT NULL,
+    identity TEXT,
+    is_handshake_done INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS streams (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    stream INTEGER NOT NULL,
+    owes TEXT NOT NULL,
+    is_ended INTEGER NOT NULL,
+    PRIMARY KEY (session_id, stream)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    stream INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    UNIQUE (session_id, stream, seq)
+  ) STRICT;
+`;
+
+const json = <Shape extends z.ZodType>(shape: Shape) =>
+  z.string().transform((text) => shape.parse(JSON.parse(text)));
+const flag = z.number().transform((value) => value === 1);
+
+const SessionRow = z.object({
+  id: z.string(),
+  client_info: json(z.object({ name: z.string(), version: z.string() })),
+  protocol_version: z.string(),
+  initialize_params: json(z.unknown()),
+  identity: z.string().nullable(),
+  is_handshake_done: flag,
+});
+const StreamRow = z.object({
+  session_id: z.string(),
+  stream: z.number(),
+  owes: json(z.array(z.union([z.string(), z.number()]))),
+  is_ended: flag,
+});
+const EventRow = z.object({ session_id: z.string(), stream: z.number(), seq: z.number(), json: z.string() });
+const VersionRow = z.object({ user_version: z.number() });
+
+/**
+ * Sessions in an SQLite file. Written ahead and synchronously: a process that is killed loses nothing. (A machine
+ * that loses power may lose the last moments: `synchronous` is NORMAL.) One hub to a file.
+ */
+export class SqliteStore implements SessionStore {
+  readonly #database: DatabaseSync;
+  readonly #insertSession: StatementSync;
+  readonly #setHandshake: StatementSync;
+  readonly #deleteSession: StatementSync;
+  readonly #upsertStream: StatementSync;
+  readonly #insertEvent: StatementSync;
+  readonly #deleteEvent: StatementSync;
+
+  /** @throws Error when the file is no database, or of another version */
+  constructor(path: string) {
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
+    claimVersion(database, path);
+    database.exec(TABLES);
+    this.#database = database;
+    this.#insertSession = database.prepare(
+      `INSERT INTO sessions (id, client_info, protocol_version, initialize_params, identity, is_handshake_done)
+       VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET is_handshake_done = excluded.is_handshake_done`,
+    );
+    this.#setHandshake = database.prepare('UPDATE sessions SET is_handshake_done = 1 WHERE id = ?');
+    this.#deleteSession = database.prepare('DELETE FROM sessions WHERE id = ?');
+    this.#upsertStream = database.prepare(
+      `INSERT OR REPLACE INTO streams (session_id, stream, owes, is_ended)
+       SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
+    );
+    this.#insertEvent = database.prepare(
+      `INSERT OR IGNORE INTO events (session_id, stream, seq, json)
+       SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
+    );
+    this.#deleteEvent = database.prepare(
+      'DELETE FROM events WHERE session_id = ? AND stream = ? AND seq = ?',
+    );
+  }
+
+  load(): StoredSessionState[] {
+    const rows = (table: string, order: string) =>
+      this.#database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all();
+    const streams = Map.groupBy(z.array(StreamRow).parse(rows('streams', 'stream')), (row) => row.session_id);
+    const events = Map.groupBy(z.array(EventRow).parse(rows('events', 'number')), (row) => row.session_id);
+    return z
+      .array(SessionRow)
+      .parse(rows('sessions', 'number'))
+      .map((row) => ({
+        id: row.id,
+        clientInfo: row.client_info,
+        protocolVersion: row.protocol_version,
+        initializeParams: row.initialize_params,
+        identity: row.identity,
+        isHandshakeDone: row.is_handshake_done,
+        events: (events.get(row.id) ?? []).map(({ stream, seq, json: text }) => ({
+          stream,
+          seq,
+          json: text,
+        })),
+        streams: (streams.get(row.id) ?? []).map(({ stream, owes, is_ended: isEnded }) => ({
+          stream,
+          owes,
+          isEnded,
+        })),
+      }));
+  }
+
+  saveSession(session: StoredSession): void {
+    this.#insertSession.run(
+      session.id,
+      JSON.stringify(session.clientInfo),
+      session.protocolVersion,
+      JSON.stringify(session.initializeParams ?? null),
+      session.identity,
+      Number(session.isHandshakeDone),
+    );
+  }
+
+  completeHandshake(sessionId: string): void {
+    this.#setHandshake.run(sessionId);
+  }
+
+  removeSession(sessionId: string): void {
+    this.#deleteSession.run(sessionId);
+  }
+
+  saveStream(sessionId: string, { stream, owes, isEnded }: StoredStream): void {
+    this.#upsertStream.run(sessionId, stream, JSON.stringify(owes), Number(isEnded));
+  }
+
+  appendEvent(sessionId: string, { stream, seq, json: text }: StoredStreamEvent): void {
+    this.#insertEvent.run(sessionId, stream, seq, text);
+  }
+
+  dropEvent(sessionId: string, stream: number, seq: number): void {
+    this.#deleteEvent.run(sessionId, stream, seq);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+function claimVersion(database: DatabaseSync, path: string): void {
+  const { user_version: version } = VersionRow.parse(database.prepare('PRAGMA user_version').get());
+  if (version === 0) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  else if (version !== SCHEMA_VERSION) {
+    throw new Error(
+      `The session store ${path} has version ${version}; this hub reads version ${SCHEMA_VERSION}.`,
+    );
+  }
+}

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { failure, type Tool, type ToolCall, text, tool } from './tool.ts';
+
+/** The longest a test tool waits or works, so that no call outlives its day. */
+const MAX_WAIT_MS = 24 * 3_600_000;
+const MAX_EVENTS = 10_000;
+
+const waitMs = z.number().min(0).max(MAX_WAIT_MS);
+
+/** Tools to test sessions with: an answer at once, a late one, one with events before it, and none that is good. */
+export const TEST_TOOLS: readonly Tool[] = [
+  tool(
+    'echo',
+    'Answers with the message it was given.',
+    z.object({ message: z.string() }),
+    async ({ message }) => text(message),
+  ),
+  tool(
+    'sleep',
+    'Answers after so many milliseconds.',
+    z.object({ ms: waitMs }),
+    async ({ ms }, { extra }) => {
+      await sleep(ms, extra.signal);
+      return text(`slept ${ms} ms`);
+    },
+  ),
+  tool(
+    'emit',
+    'Sends progress notifications, so many and so far apart, then answers.',
+    z.object({ count: z.number().int().min(0).max(MAX_EVENTS), intervalMs: waitMs.default(0) }),
+    async ({ count, intervalMs }, { extra }) => {
+      for (let progress = 1; progress <= count; progress += 1) {
+        await sleep(intervalMs, extra.signal);
+        await sendProgress(extra, progress, count);
+      }
+      return text(`emitted ${count}`);
+    },
+  ),
+  tool(
+    'fail',
+    'Fails: as a tool error the caller can read, or by throwing.',
+    z.object({ how: z.enum(['result', 'throw']).default('result') }),
+    async ({ how }) => {
+      if (how === 'throw') throw new Error('The tool threw, as it was asked to.');
+      return failure('The tool failed, as it was asked to.');
+    },
+  ),
+];
+
+async function sendProgress(extra: ToolCall['extra'], progress: number, total: number): Promise<void> {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return;
+  await extra.sendNotification({
+    method: 'notifications/progress',
+    params: { progressToken, progress, total },
+  });
+}
+
+/** Waits, or throws as soon as the call is cancelled or its session ends. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(new Error('The call was cancelled.'));
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { realClock } from '../../simulator/clock/real.ts';
+import { McpClient } from '../../simulator/mcp/mcp-client.ts';
+import { spawnedHub } from '../../simulator/targets/spawned-hub.ts';
+import type { Target } from '../../simulator/targets/target.ts';
+
+const clock = realClock();
+
+/** Hubs as processes of their own, one after another, on one session store. */
+class Hubs {
+  readonly #dir = mkdtempSync(join(tmpdir(), 'mcp-soak-hub-'));
+  readonly #clients: McpClient[] = [];
+  #running: Target | undefined;
+
+  async start(): Promise<Target> {
+    this.#running = await spawnedHub({ store: join(this.#dir, 'sessions.db'), logLevel: 'info' });
+    return this.#running;
+  }
+
+  /** Ends the hub: as a deploy does, or as a crash does. */
+  async end(how: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (how === 'SIGKILL' && this.#running?.pid !== undefined) process.kill(this.#running.pid, 'SIGKILL');
+    else this.#running?.signal?.('SIGTERM');
+    await this.#running?.exited;
+  }
+
+  client(hub: Target, more: Partial<ConstructorParameters<typeof McpClient>[0]> = {}): McpClient {
+    const client = new McpClient({
+      dial: hub.dial,
+      endpoint: hub.endpoint,
+      clock,
+      emit: () => undefined,
+      protocolVersion: '2025-11-25',
+      clientInfo: { name: 'survivor', version: '1' },
+      requestTimeoutMs: 10_000,
+      ...more,
+    });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** The same client, on another hub. */
+  again(client: McpClient, hub: Target): McpClient {
+    const { known } = client;
+    if (!known) throw new Error('the client has no session');
+    return this.client(hub, { session: known });
+  }
+
+  async cleanUp(): Promise<void> {
+    for (const client of this.#clients) client.release();
+    await this.#running?.stop();
+    rmSync(this.#dir, { recursive: true });
+  }
+}
+
+describe('A hub that keeps its sessions in a file', () => {
+  let hubs: Hubs;
+  beforeEach(() => {
+    hubs = new Hubs();
+  });
+  afterEach(() => hubs.cleanUp());
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'goes on with every session it acknowledged after %s',
+    async (how) => {
+      const first = await hubs.start();
+      const clients = Array.from({ length: 20 }, () => hubs.client(first));
+      for (const client of clients)
+        expect((await client.initialize({ handshake: 'full' })).kind).toBe('result');
+      const [gone] = clients;
+      expect((await gone?.delete())?.kind).toBe('accepted');
+      await hubs.end(how);
+
+      const second = await hubs.start();
+      for (const client of clients) {
+        const outcome = await hubs.again(client, second).call('echo', { message: 'still here' });
+        expect(outcome).toMatchObject(
+          client === gone ? { kind: 'http-error', status: 404 } : { kind: 'result' },
+        );
+      }
+    },
+  );
+
+  it('ends half-open handshakes after a restart as it would have before', async () => {
+    const first = await hubs.start();
+    const client = hubs.client(first);
+    await client.initialize({ handshake: 'half' });
+    await hubs.end('SIGKILL');
+    const second = await hubs.start();
+    expect((await hubs.again(client, second).ping()).kind).toBe('result');
+  });
+
+  it('lets a call whose hub was killed be resumed: the events it sent, and an error instead of its answer', async () => {
+    const first = await hubs.start();
+    const client = hubs.client(first);
+    await client.initialize({ handshake: 'full' });
+    // A raw look at the stream, since the client hides ids of POST streams.
+    const seen: string[] = [];
+    const wire = await first.dial();
+    wire.stream.on('error', () => undefined);
+    const body = JSON.stringify({
+      jsonrpc: '2.0',
+      id: 77,
+      method: 'tools/call',
+      params: { name: 'emit', arguments: { count: 1_000, intervalMs: 5 }, _meta: { progressToken: 1 } },
+    });
+    const arrived = new Promise<void>((resolve) => {
+      wire.stream.on('data', (chunk: Buffer) => {
+        seen.push(...(String(chunk).match(/^id: \S+/gm) ?? []));
+        if (seen.length > 5) resolve();
+      });
+    });
+    wire.stream.write(
+      `POST /mcp HTTP/1.1\r\nHost: ${first.endpoint.host}\r\nMcp-Session-Id: ${client.sessionId}\r\n` +
+        'Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n' +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+    await arrived;
+    await hubs.end('SIGKILL');
+
+    const second = await hubs.start();
+    const lastEventId = seen[3]?.slice('id: '.length) ?? '';
+    const response = await fetch(second.endpoint, {
+      headers: {
+        accept: 'text/event-stream',
+        'mcp-session-id': client.sessionId ?? '',
+        'last-event-id': lastEventId,
+      },
+    });
+    expect(response.status).toBe(200);
+    const events = [...(await response.text()).matchAll(/^data: (\{.*)$/gm)].map(([, json = '']) =>
+      JSON.parse(json),
+    );
+    const progress = events.flatMap(({ params }) => (params ? [params.progress] : []));
+    expect(progress).toEqual(progress.map((_, index) => progress[0] + index));
+    expect(progress.length).toBeGreaterThan(1);
+    expect(events.at(-1)).toMatchObject({ id: 77, error: { code: -32000 } });
+  });
+});

@@ -1,0 +1,115 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SessionStore, StoredSession } from '../../hub/session-store.ts';
+
+/** A store under test, and the same one opened again after its process died. */
+export interface StoreUnderTest {
+  readonly store: SessionStore;
+  /** Opens what was kept once more, without closing anything first. */
+  reopen(): SessionStore;
+  cleanUp(): void;
+}
+
+function session(id: string, more: Partial<StoredSession> = {}): StoredSession {
+  return {
+    id,
+    clientInfo: { name: 'client', version: '1' },
+    protocolVersion: '2025-11-25',
+    initializeParams: { protocolVersion: '2025-11-25', capabilities: { roots: {} } },
+    identity: null,
+    isHandshakeDone: false,
+    ...more,
+  };
+}
+
+/** What every SessionStore promises. */
+export function describeSessionStore(name: string, open: () => StoreUnderTest): void {
+  describe(`${name}, as a session store`, () => {
+    let test: StoreUnderTest;
+    beforeEach(() => {
+      test = open();
+    });
+    afterEach(() => test.cleanUp());
+
+    it('keeps nothing at first', () => {
+      expect(test.store.load()).toEqual([]);
+    });
+
+    it('gives back sessions as they were, in order, to whoever opens it after a crash', () => {
+      const kept = [
+        session('b'),
+        session('a', { identity: 'team', isHandshakeDone: true, initializeParams: null }),
+      ];
+      for (const one of kept) test.store.saveSession(one);
+      expect(test.reopen().load()).toEqual(kept.map((one) => ({ ...one, events: [], streams: [] })));
+    });
+
+    it('keeps that a handshake was completed', () => {
+      test.store.saveSession(session('a'));
+      test.store.completeHandshake('a');
+      expect(test.reopen().load()).toMatchObject([{ id: 'a', isHandshakeDone: true }]);
+    });
+
+    it('keeps events in the order of sending, each once, and what streams owe', () => {
+      test.store.saveSession(session('a'));
+      for (const [stream, seq] of [
+        [0, 1],
+        [3, 1],
+        [0, 2],
+        [0, 2],
+      ] as const) {
+        test.store.appendEvent('a', { stream, seq, json: `{"n":"${stream}-${seq}"}` });
+      }
+      test.store.saveStream('a', { stream: 3, owes: [1, 'x'], isEnded: false });
+      test.store.saveStream('a', { stream: 3, owes: ['x'], isEnded: false });
+      expect(test.reopen().load()).toMatchObject([
+        {
+          events: [
+            { stream: 0, seq: 1, json: '{"n":"0-1"}' },
+            { stream: 3, seq: 1 },
+            { stream: 0, seq: 2 },
+          ],
+          streams: [{ stream: 3, owes: ['x'], isEnded: false }],
+        },
+      ]);
+    });
+
+    it('drops events that are no longer needed', () => {
+      test.store.saveSession(session('a'));
+      for (const seq of [1, 2]) test.store.appendEvent('a', { stream: 0, seq, json: '{}' });
+      test.store.dropEvent('a', 0, 1);
+      test.store.dropEvent('a', 0, 7);
+      expect(test.reopen().load()[0]?.events).toMatchObject([{ seq: 2 }]);
+    });
+
+    it('forgets a session with all that belongs to it, and keeps nothing for one it does not know', () => {
+      test.store.saveSession(session('a'));
+      test.store.saveSession(session('b'));
+      test.store.appendEvent('a', { stream: 0, seq: 1, json: '{}' });
+      test.store.saveStream('a', { stream: 1, owes: [], isEnded: true });
+      for (let time = 0; time < 2; time += 1) test.store.removeSession('a');
+      test.store.appendEvent('a', { stream: 0, seq: 2, json: '{}' });
+      test.store.saveStream('a', { stream: 2, owes: [], isEnded: true });
+      test.store.completeHandshake('a');
+      expect(
+        test
+          .reopen()
+          .load()
+          .map(({ id }) => id),
+      ).toEqual(['b']);
+      test.store.saveSession(session('a'));
+      expect(test.store.load()[1]).toMatchObject({ id: 'a', events: [], streams: [] });
+    });
+
+    it('saves a session twice without losing what belongs to it', () => {
+      test.store.saveSession(session('a'));
+      test.store.appendEvent('a', { stream: 0, seq: 1, json: '{}' });
+      test.store.saveSession(session('a', { isHandshakeDone: true }));
+      expect(test.store.load()).toMatchObject([{ isHandshakeDone: true, events: [{ seq: 1 }] }]);
+    });
+
+    it('closes more than once', () => {
+      test.store.close();
+      test.store.close();
+    });
+  });
+}

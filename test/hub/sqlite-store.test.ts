@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { SqliteStore } from '../../hub/sqlite-store.ts';
+import { describeSessionStore } from './session-store-contract.ts';
+
+describeSessionStore('An SQLite file', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-store-'));
+  const path = join(dir, 'sessions.db');
+  const opened = [new SqliteStore(path)];
+  const [store = new SqliteStore(path)] = opened;
+  return {
+    store,
+    reopen: () => {
+      const again = new SqliteStore(path);
+      opened.push(again);
+      return again;
+    },
+    cleanUp: () => {
+      for (const one of opened) one.close();
+      rmSync(dir, { recursive: true });
+    },
+  };
+});
+
+describe('SqliteStore', () => {
+  it.each([
+    [
+      'that is no database',
+      (path: string) => writeFileSync(path, 'not a database at all, but long enough to be read as one'),
+    ],
+    [
+      'of another version',
+      (path: string) => {
+        const database = new DatabaseSync(path);
+        database.exec('PRAGMA user_version = 99');
+        database.close();
+      },
+    ],
+  ])('refuses a file %s', (_what, make) => {
+    const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-store-'));
+    const path = join(dir, 'sessions.db');
+    make(path);
+    expect(() => new SqliteStore(path)).toThrow();
+    rmSync(dir, { recursive: true });
+  });
+});
