@@ -313,16 +313,17 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * What Node refuses before there is a request gets a JSON-RPC body too. Not in the midst of another answer,
- * though: written into an event stream, it would be read as part of that.
+ * What Node refuses before there is a request gets a JSON-RPC body too. Not while another answer is owed or
+ * being written, though: in an event stream, it would be read as part of that.
  */
 function answerBrokenRequest(
   error: Error & { code?: string },
   socket: Duplex,
   answer: ServerResponse | undefined,
 ): void {
-  const isMidAnswer = answer?.headersSent === true && !answer.writableFinished;
-  if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
+  // A request that came whole is not the broken one: what is written now would be taken for its answer.
+  const isOwedElse = answer !== undefined && (answer.headersSent || answer.req.complete);
+  if (error.code === 'ECONNRESET' || !socket.writable || (isOwedElse && !answer.writableFinished)) {
     socket.destroy();
     return;
   }

@@ -14,11 +14,11 @@ import { generatorHealth, timingInvalidReason } from './judge/validity.ts';
 import type { SessionObserver } from './observers/sessions.ts';
 import type { Watch } from './observers/watch.ts';
 import type { Recorder } from './recorder.ts';
+import { replayCommand } from './replay-command.ts';
 import type { RunResult } from './result.ts';
 import type { RunRequest } from './run-request.ts';
 import type { Plan } from './scenario/plan.ts';
-import type { TargetExit } from './targets/target.ts';
-import { isLoopback } from './targets/url.ts';
+import type { SeenExit } from './timeline.ts';
 import { TOOL } from './tool.ts';
 
 /** What is left of a run when it is over. */
@@ -34,7 +34,9 @@ export interface RunRemains {
   readonly recorder: Recorder;
   readonly fleet: Fleet;
   readonly watch: Watch;
-  readonly exit: { readonly at: number; readonly exit: TargetExit } | undefined;
+  readonly exit: SeenExit | undefined;
+  /** It did not end although it was told to restart: in words. */
+  readonly stuck: string | undefined;
   readonly isAborted: boolean;
 }
 
@@ -104,7 +106,7 @@ export function assembleResult(remains: RunRemains): RunResult {
 const SOURCES = { listed: 'listing', counted: 'counts', none: 'none' } as const;
 
 function judge(
-  { world, plan, policy, sessions, recorder, isAborted, exit }: RunRemains,
+  { world, plan, policy, sessions, recorder, isAborted, exit, stuck }: RunRemains,
   report: ReturnType<Ledger['close']>,
   measured: ReturnType<Metrics['snapshot']>,
   generator: ReturnType<typeof generatorHealth>,
@@ -121,7 +123,7 @@ function judge(
   const invariants = [
     ...judgeLedger(report, policy, { label: recorder.label, source: SOURCES[sessions.visibility] }),
     ...judgeFacts(facts),
-    ...judgeSurvival(exit, facts.drain !== undefined, world.target.exited !== undefined),
+    ...judgeSurvival(exit, facts.drain !== undefined, world.target.exited !== undefined, stuck),
   ].filter(({ name }) => wanted.has(name));
   const thresholds = judgeThresholds(
     plan.thresholds,
@@ -149,20 +151,4 @@ function tightestLimitMs(plan: Plan): number | null {
     metric.endsWith('_ms') && operator.startsWith('<') ? [limit] : [],
   );
   return limits.length === 0 ? null : Math.min(...limits);
-}
-
-function replayCommand({ loaded, mode, seed, target, policy }: RunRequest): string {
-  const where = target instanceof URL ? ` --target ${target.href}` : '';
-  const remote = target instanceof URL && !isLoopback(target) ? ' --allow-remote' : '';
-  const promises = policy && target instanceof URL ? statedPolicy(policy) : [];
-  const stated = promises.length === 0 ? '' : ` --policy ${promises.join(' ')}`;
-  return `npx mcp-soak run ${loaded.source.file} --mode ${mode} --seed ${seed}${where}${remote}${stated}`;
-}
-
-/** The policy as `--policy` takes it. */
-function statedPolicy({ maxSessions, ...times }: Policy): string[] {
-  const promises = Object.entries(times).flatMap(([name, ms]) =>
-    name.endsWith('Ms') && typeof ms === 'number' ? [`${name.slice(0, -'Ms'.length)}=${ms}ms`] : [],
-  );
-  return maxSessions === null ? promises : [...promises, `maxSessions=${maxSessions}`];
 }

@@ -170,6 +170,14 @@ the same seed gives the same run. Real mode uses sockets and the time there is.
 --policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), drain, maxSessions.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
+The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
+ready when the URL answers) or --module <file> (its default export: an Express app, a request listener, an http.Server,
+{ server, shutdown }, or a function that returns one; virtual mode, or a process of its own with --mode real).
+
+--sessions-from prometheus:<url>#<metric>, json:<url>#<path.to.number> or cmd:<command> reads the number of sessions
+elsewhere than in /health and /sessions of the target; a url that is only a path is on the target. --heap forces garbage
+collections, before the load and after each cycle.
+
 Every run writes result.json, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
 then is judged and written. A second Ctrl-C stops at once.
 

@@ -8,7 +8,11 @@ import { Fleet } from './fleet/fleet.ts';
 import { Ledger } from './judge/ledger.ts';
 import { Metrics } from './judge/metrics.ts';
 import { type Policy, PolicySchema } from './judge/policy.ts';
+import { CountError } from './observers/count.ts';
+import { countSource, keepsVirtualTime } from './observers/count-source.ts';
 import type { GeneratorObserver } from './observers/generator.ts';
+import { InspectorError } from './observers/inspector.ts';
+import { NodeObserver } from './observers/node.ts';
 import { SessionObserver } from './observers/sessions.ts';
 import { Watch } from './observers/watch.ts';
 import { Recorder } from './recorder.ts';
@@ -16,7 +20,8 @@ import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
 import { makePlan, type Plan } from './scenario/plan.ts';
-import type { Target, TargetExit } from './targets/target.ts';
+import type { Target } from './targets/target.ts';
+import { Timeline } from './timeline.ts';
 
 /** What a run takes place in: a clock, and a target on it. */
 export interface World {
@@ -25,6 +30,8 @@ export interface World {
   /** Absent in virtual time. */
   readonly generator: GeneratorObserver | undefined;
   readonly wall: Wall;
+  /** Steps the wall clock by so many ms, and no other time. Absent in real time. */
+  readonly stepWallClock?: (ms: number) => void;
 }
 
 /** The real world's time, for the record. */
@@ -59,27 +66,27 @@ interface Stage {
   readonly recorder: Recorder;
   readonly fleet: Fleet;
   readonly watch: Watch;
+  /** Where its heap and event loop are looked at. */
+  readonly node: NodeObserver | undefined;
+  readonly timeline: Timeline;
   /** Sessions that were on the target before the first of ours. */
   readonly foreignBefore: number;
   phase: Progress['phase'];
   /** Aborts when the run is over, however it came to that: nothing of it may wait on. */
   readonly over: AbortController;
-  exit: { at: number; exit: TargetExit } | undefined;
-  signalledAt: number | undefined;
 }
 
 /** From a target that runs to a result: look, load, settle, judge. */
 export async function conduct(world: World, request: RunRequest): Promise<RunResult> {
   const stage = await setUp(world, request);
-  const { fleet, watch, recorder, sessions } = stage;
+  const { fleet, watch, recorder, sessions, timeline } = stage;
   const aborted = abortion(request.stop);
   const watching = watch.run(() => tell(stage));
-  const cancelEvents = scheduleEvents(stage);
   try {
-    await Promise.race([loadAndSettle(stage), aborted.promise]);
+    await Promise.race([loadAndSettle(stage, timeline.run()), aborted.promise]);
   } finally {
     aborted.forget();
-    for (const cancel of cancelEvents) cancel();
+    timeline.stop();
     stage.over.abort();
     watch.stop();
     if (request.stop?.aborted !== true) recorder.loadOver();
@@ -89,14 +96,14 @@ export async function conduct(world: World, request: RunRequest): Promise<RunRes
   if (request.stop?.aborted !== true) await lastLook(stage);
   recorder.close();
   sessions.close();
-  return assembleResult({ ...stage, isAborted: request.stop?.aborted === true });
+  await stage.node?.close();
+  const { exit, stuck } = timeline;
+  return assembleResult({ ...stage, exit, stuck, isAborted: request.stop?.aborted === true });
 }
 
 async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const { clock, target, generator } = world;
-  const sessions = new SessionObserver(target, clock);
-  const first = await sessions.discover();
-  if (!first) await checkReachable(world);
+  const { sessions, first } = await discover(world, request);
   const policy = request.policy ?? sessions.policy ?? PolicySchema.parse({});
   const { scenario, source } = request.loaded;
   const plan = makePlan(scenario, { mode: request.mode, seed: request.seed, policy, source });
@@ -112,9 +119,29 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     recorder,
     remembersSessions: sessions.visibility !== 'listed',
   });
-  const watch = new Watch({ clock, target, sessions, ledger, metrics, generator, everyMs: plan.observeMs });
+  const node = await observeNode(world, request);
+  const watch = new Watch({
+    clock,
+    target,
+    sessions,
+    ledger,
+    metrics,
+    generator,
+    node,
+    everyMs: plan.observeMs,
+  });
   if (first) ledger.sample(first);
-  const stage: Stage = {
+  // How its heap was before the load.
+  if (node) await watch.look();
+  const timeline = new Timeline(plan.events, {
+    clock,
+    target,
+    recorder,
+    ledger,
+    stepWallClock: world.stepWallClock,
+    endsWithinMs: (policy.drainMs ?? UNKNOWN_DRAIN_MS) + EXIT_WATCH_MS,
+  });
+  return {
     request,
     world,
     plan,
@@ -126,17 +153,55 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     recorder,
     fleet,
     watch,
+    node,
+    timeline,
     foreignBefore: first?.count ?? 0,
     phase: 'starting',
     over: new AbortController(),
-    exit: undefined,
-    signalledAt: undefined,
   };
-  void target.exited?.then((exit) => {
-    stage.exit = { at: clock.now(), exit };
-    recorder.targetEvent({ kind: 'exited', at: clock.now(), code: exit.code });
-  });
-  return stage;
+}
+
+async function discover(world: World, { observers, mode }: RunRequest) {
+  const { clock, target } = world;
+  const from = observers?.sessionsFrom;
+  if (mode === 'virtual' && from && !keepsVirtualTime(from)) {
+    throw new RequestError(
+      `--sessions-from ${from.text} keeps real time: use --mode real, or a path on the target.`,
+    );
+  }
+  const sessions = new SessionObserver(target, clock, from && countSource(from, target, clock));
+  try {
+    const first = await sessions.discover();
+    if (!first) await checkReachable(world);
+    return { sessions, first };
+  } catch (error) {
+    sessions.close();
+    if (error instanceof CountError)
+      throw new RequestError(`--sessions-from ${error.message}.`, { cause: error });
+    throw error;
+  }
+}
+
+/** @throws RequestError when its inspector cannot be reached */
+async function observeNode(
+  { target }: World,
+  { observers, mode }: RunRequest,
+): Promise<NodeObserver | undefined> {
+  const heap = observers?.heap;
+  if (heap === undefined) return undefined;
+  if (mode === 'virtual') {
+    throw new RequestError(
+      'In virtual mode the target shares the heap of the simulator: --heap needs --mode real.',
+    );
+  }
+  const node = new NodeObserver(() => (heap === 'target' ? target.pid : heap));
+  try {
+    await node.connect();
+    return node;
+  } catch (error) {
+    if (error instanceof InspectorError) throw new RequestError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /**
@@ -165,31 +230,21 @@ function reasonOf(error: unknown): string {
   return said.data.message || (said.data.code ?? 'no reason given');
 }
 
-/** The events on the time line; returns the ways to call them off. */
-function scheduleEvents(stage: Stage) {
-  const { clock, target } = stage.world;
-  return stage.plan.events.map(({ atMs, signal }) =>
-    clock.at(atMs, () => {
-      stage.signalledAt ??= clock.now();
-      stage.recorder.targetEvent({ kind: 'signalled', at: clock.now(), signal });
-      target.signal?.(signal);
-    }),
-  );
-}
-
-async function loadAndSettle(stage: Stage): Promise<void> {
-  const { plan, fleet } = stage;
-  if (plan.events.length > 0) {
-    const ended = targetEnded(stage);
+/** `eventsOver`: when the events have been carried out; rejects when the target did not come back from one. */
+async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<void> {
+  const { plan, fleet, timeline } = stage;
+  if (timeline.endsTarget) {
+    const ended = targetEnded(stage, eventsOver);
     await Promise.race([fleet.runCycle(0), ended]);
     return ended;
   }
-  for (let cycle = 0; cycle < plan.cycles && !stage.exit; cycle += 1) {
+  for (let cycle = 0; cycle < plan.cycles && !timeline.exit; cycle += 1) {
     stage.phase = 'load';
-    await Promise.race([fleet.runCycle(cycle), stage.world.target.exited ?? never()]);
+    const load = Promise.all([fleet.runCycle(cycle), eventsOver]);
+    await Promise.race([load, timeline.ended]);
     await settle(stage);
     stage.over.signal.throwIfAborted();
-    if (!stage.exit) await stage.watch.look('endOfCycle');
+    if (!timeline.exit) await stage.watch.look('endOfCycle');
   }
 }
 
@@ -197,7 +252,7 @@ async function loadAndSettle(stage: Stage): Promise<void> {
 async function settle(stage: Stage): Promise<void> {
   const { clock } = stage.world;
   const deadline = clock.now() + stage.plan.settleMs;
-  while (clock.now() < deadline && !stage.exit && !isSettled(stage)) {
+  while (clock.now() < deadline && !stage.timeline.exit && !isSettled(stage)) {
     stage.phase = 'settling';
     const waitMs = Math.min(deadline - clock.now(), Math.max(SETTLE_CHECK_MS, stage.plan.observeMs / 4));
     await clock.sleep(waitMs, stage.over.signal);
@@ -211,20 +266,21 @@ function isSettled({ ledger, world, watch }: Stage): boolean {
   return deadline !== null && seen !== undefined && seen.sentAt > deadline && world.clock.now() > deadline;
 }
 
-/** Waits for a target that is signalled to end, until it is clear that it will not in time. */
-async function targetEnded(stage: Stage): Promise<void> {
-  const { clock, target } = stage.world;
-  const signalAt = Math.max(...stage.plan.events.map(({ atMs }) => atMs));
+/** Waits for a target that is told to end, until it is clear that it will not in time. */
+async function targetEnded(stage: Stage, eventsOver: Promise<void>): Promise<void> {
+  const { clock } = stage.world;
+  const signalAt = stage.timeline.lastAtMs;
   const drainMs = stage.policy.drainMs ?? UNKNOWN_DRAIN_MS;
   const lastMs = Math.max(0, signalAt - clock.now()) + drainMs + EXIT_WATCH_MS;
   stage.phase = 'draining';
-  await Promise.race([target.exited ?? never(), clock.sleep(lastMs, stage.over.signal)]);
+  const failure = eventsOver.then(() => stage.timeline.ended);
+  await Promise.race([stage.timeline.ended, failure, clock.sleep(lastMs, stage.over.signal)]);
 }
 
 /** Sessions that no listing showed are asked themselves, each once. */
 async function lastLook(stage: Stage): Promise<void> {
-  const { sessions, ledger, world, recorder, fleet, watch } = stage;
-  if (stage.exit || stage.signalledAt !== undefined) return;
+  const { sessions, ledger, world, recorder, fleet, watch, timeline } = stage;
+  if (timeline.exit || timeline.signalledAt !== undefined) return;
   stage.phase = 'judging';
   if (sessions.visibility === 'listed') {
     await watch.look();
@@ -249,10 +305,6 @@ function tell({ request, world, plan, fleet, watch, phase }: Stage): void {
     planned: plan.plannedSessions,
     observed: watch.lastSample?.count,
   });
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }
 
 /** A promise that resolves when the signal aborts, and the way to stop waiting for it. */

@@ -5,12 +5,15 @@ import type { Metrics } from './judge/metrics.ts';
 import type { TargetEvent } from './judge/session-event.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, type Outcome } from './mcp/outcome.ts';
+import { Outages } from './outages.ts';
 
 /** Who did something: one iteration of one virtual user. */
 export interface Actor {
   readonly workload: string;
   readonly vu: number;
   readonly iteration: number;
+  /** Where the iteration opens more than one session: which of them, from 2. */
+  readonly nth?: number;
 }
 
 /** How a request is to be taken: what it was for, and when it was due. */
@@ -21,6 +24,17 @@ export interface RequestContext {
   readonly dueAt: number;
   /** The client gave up on purpose, or expects the error: not an error of the target. */
   readonly isExpected?: boolean;
+}
+
+/** Which of the calls that a session has in flight at once, and whether we made the network lose it. */
+export interface CallContext {
+  readonly lane?: number;
+  readonly isOurFault?: boolean;
+}
+
+interface OpenCall {
+  readonly session: number;
+  readonly sentAt: number;
 }
 
 interface SignalSeen {
@@ -39,9 +53,12 @@ export class Recorder {
   readonly #metrics: Metrics;
   readonly #log: EventLog;
   readonly #noticeMs: number;
+  readonly #outages: Outages;
   readonly #actors: Actor[] = [];
-  /** Session → when its open call was sent. */
-  readonly #openCalls = new Map<string, number>();
+  /** Session → when it was opened. */
+  readonly #openedAt = new Map<number, number>();
+  /** By session and lane. */
+  readonly #openCalls = new Map<string, OpenCall>();
   readonly #openStreams = new Set<string>();
   readonly #unanswered = new Tally();
   readonly #wrongAnswers = new Tally();
@@ -59,6 +76,7 @@ export class Recorder {
   /** `noticeMs`: how long a signal may take to arrive; what a client sends meanwhile is not judged. */
   constructor(ledger: Ledger, metrics: Metrics, log: EventLog, { noticeMs }: { noticeMs: number }) {
     this.#noticeMs = noticeMs;
+    this.#outages = new Outages(noticeMs);
     this.#ledger = ledger;
     this.#metrics = metrics;
     this.#log = log;
@@ -74,10 +92,12 @@ export class Recorder {
     return this.#actors.length - 1;
   }
 
-  /** `workload/vu#iteration`, as reports and logs name sessions. */
+  /** `workload/vu#iteration`, as reports and logs name sessions; `….2` for its second session. */
   readonly label = (session: number): string => {
     const actor = this.#actors[session];
-    return actor ? `${actor.workload}/${actor.vu}#${actor.iteration}` : `session ${session}`;
+    if (!actor) return `session ${session}`;
+    const { workload, vu, iteration, nth = 1 } = actor;
+    return `${workload}/${vu}#${iteration}${nth > 1 ? `.${nth}` : ''}`;
   };
 
   sessionEvent(session: number, event: ClientEvent): void {
@@ -85,7 +105,10 @@ export class Recorder {
     this.#ledger.record({ ...event, session });
     if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
     if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
-    if (event.kind === 'initialize-answered') this.#metrics.count('sessions_opened');
+    if (event.kind === 'initialize-answered') {
+      this.#metrics.count('sessions_opened');
+      this.#openedAt.set(session, event.at);
+    }
     const { at, kind, ...rest } = event;
     this.#write(at, session, kind, 'fingerprint' in rest ? {} : rest);
   }
@@ -105,18 +128,45 @@ export class Recorder {
     this.#log.write({ t: roundMs(at), target: true, ...rest });
   }
 
+  /** The target is down, or stands still, because it is told to: what is lost to that is not its fault. */
+  outage(kind: 'killed' | 'restarting' | 'paused', at: number): void {
+    if (this.#isClosed) return;
+    const losesSessions = kind !== 'paused';
+    this.#outages.begin(at, { losesSessions });
+    // Whoever is told to end owes nothing from here on; what follows its end is a new target.
+    if (losesSessions) this.#ledger.target({ kind: 'signalled', at, signal: kind });
+    this.note(kind, at);
+  }
+
+  outageOver(kind: 'started' | 'resumed', at: number): void {
+    if (this.#isClosed) return;
+    this.#outages.end(at);
+    this.note(kind, at);
+  }
+
+  /** Something was done to the target that the log should tell of. */
+  note(kind: string, at: number, rest: Readonly<Record<string, unknown>> = {}): void {
+    if (!this.#isClosed) this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
+  }
+
   /** A call that somebody waits for has been sent. */
-  callSent(session: number, at: number): void {
-    this.#openCalls.set(`${session}`, at);
+  callSent(session: number, at: number, lane = 0): void {
+    this.#openCalls.set(`${session}:${lane}`, { session, sentAt: at });
   }
 
   /** A call that somebody waited for is over. */
-  callDone(session: number, what: string, outcome: Outcome): void {
+  callDone(
+    session: number,
+    what: string,
+    outcome: Outcome,
+    { lane = 0, isOurFault }: CallContext = {},
+  ): void {
     if (this.#isClosed) return;
-    this.#openCalls.delete(`${session}`);
+    this.#openCalls.delete(`${session}:${lane}`);
+    if (isOurFault === true) return;
     const signalledAt = this.#signal?.at;
     const isAfterSignal = signalledAt !== undefined && outcome.sentAt >= signalledAt;
-    if (isAfterSignal || outcome.kind === 'aborted') return;
+    if (isAfterSignal || outcome.kind === 'aborted' || this.#isExcused(session, outcome)) return;
     this.#calls += 1;
     const line = () =>
       `${this.label(session)}: ${what} sent at ${seconds(outcome.sentAt)} ${inWords(outcome)}`;
@@ -131,7 +181,8 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
-    const isFault = context.isExpected !== true && !this.#isDrained(outcome);
+    const isExcused = this.#isExcused(context.session, outcome);
+    const isFault = context.isExpected !== true && !isExcused && !this.#isDrained(outcome);
     const fault = isFault ? errorClass(outcome) : undefined;
     this.#write(outcome.doneAt, context.session, 'outcome', {
       method: context.method,
@@ -143,6 +194,7 @@ export class Recorder {
       this.#afterSignal(outcome, context);
       return;
     }
+    if (isExcused) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
     if (fault !== undefined) this.#metrics.error(fault);
@@ -153,6 +205,7 @@ export class Recorder {
 
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
     if (this.#isClosed || this.#signal) return;
+    if (expected === 'alive' ? this.#isExcused(session, outcome) : this.#isTouched(outcome)) return;
     this.#expectations += 1;
     const line = () =>
       `${this.label(session)}: expected ${expected} at ${seconds(outcome.sentAt)}, ${inWords(outcome)}`;
@@ -163,6 +216,17 @@ export class Recorder {
     }
     const isMet = expected === 'gone' ? isGone : outcome.kind === 'result' || outcome.kind === 'accepted';
     if (!isMet) this.#unmetExpectations.add(line());
+  }
+
+  /** A raw request was answered; `expected`: what it was to be. */
+  rawAnswered(session: number, expected: string, outcome: Outcome, isMet: boolean): void {
+    if (this.#isClosed || this.#signal || this.#isExcused(session, outcome)) return;
+    this.#expectations += 1;
+    if (isMet) return;
+    const sentAt = seconds(outcome.sentAt);
+    this.#unmetExpectations.add(
+      `${this.label(session)}: expected ${expected} at ${sentAt}, ${inWords(outcome)}`,
+    );
   }
 
   iterationDone(): void {
@@ -179,9 +243,9 @@ export class Recorder {
   loadOver(): void {
     const signal = this.#signal;
     if (!signal) return;
-    for (const [session, sentAt] of this.#openCalls) {
+    for (const { session, sentAt } of this.#openCalls.values()) {
       if (sentAt < signal.at)
-        this.#callsCut.add(`${this.label(Number(session))}: call sent at ${seconds(sentAt)} still open`);
+        this.#callsCut.add(`${this.label(session)}: call sent at ${seconds(sentAt)} still open`);
     }
   }
 
@@ -215,6 +279,18 @@ export class Recorder {
       openedAfter: this.#openedAfterSignal,
       ...drain,
     };
+  }
+
+  /** Lost to an outage that the target was told to have, or late because of it; or on a session that went with it. */
+  #isExcused(session: number, outcome: Outcome): boolean {
+    if (outcome.kind === 'wrong-answer') return false;
+    const isServed = outcome.kind === 'result' || outcome.kind === 'accepted';
+    const openedAt = this.#openedAt.get(session);
+    return this.#isTouched(outcome) || (!isServed && openedAt !== undefined && this.#outages.took(openedAt));
+  }
+
+  #isTouched({ sentAt, doneAt }: Outcome): boolean {
+    return this.#outages.touch(sentAt, doneAt);
   }
 
   /** A call in flight that the target answered with an error when its drain was over: as it should. */

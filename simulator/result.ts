@@ -21,6 +21,11 @@ export const SeriesPointSchema = z.object({
   rssBytes: z.number().optional(),
   cpuCores: z.number().optional(),
   openFiles: count.optional(),
+  /** Of a Node target, where it was asked for; heap after forced garbage collection, between cycles only. */
+  heapBytes: z.number().optional(),
+  handles: count.optional(),
+  loopDelayMs: z.number().optional(),
+  gcMs: z.number().optional(),
 });
 export type SeriesPoint = z.infer<typeof SeriesPointSchema>;
 

@@ -2,13 +2,9 @@ import { realClock } from './clock/real.ts';
 import { VirtualTime } from './clock/virtual.ts';
 import { conduct, type Wall, type World } from './conduct.ts';
 import { GeneratorObserver } from './observers/generator.ts';
+import { realTarget, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
-import { RequestError, type RunRequest } from './run-request.ts';
-import { hubOptions } from './scenario/hub-options.ts';
-import { hubLaunch, inProcessTarget } from './targets/in-process.ts';
-import { spawnedHub } from './targets/spawned-hub.ts';
-import type { Target } from './targets/target.ts';
-import { urlTarget } from './targets/url.ts';
+import type { RunRequest } from './run-request.ts';
 
 /**
  * One run, from a scenario to a result. The same code drives both modes: they differ in the clock and in how
@@ -22,24 +18,19 @@ export function run(request: RunRequest): Promise<RunResult> {
 }
 
 async function runVirtual(request: RunRequest, wall: Wall): Promise<RunResult> {
-  const { target, loaded } = request;
-  if (target instanceof URL) {
-    throw new RequestError('A running server keeps real time: use --mode real with --target.');
-  }
   const time = new VirtualTime();
+  const restores: (() => void)[] = [() => time.uninstall()];
   try {
     return await time.drive(async () => {
-      const launch = target?.launch ?? hubLaunch(hubOptions(loaded.scenario, 'virtual'));
-      const world = {
-        clock: time.clock,
-        target: await inProcessTarget(target?.name ?? 'reference hub', launch, time),
-        generator: undefined,
-        wall,
-      };
-      return await conductAndStop(world, request);
+      const target = await virtualTarget(request, time, (restore) => restores.unshift(restore));
+      const stepWallClock = (ms: number) => time.stepWallClock(ms);
+      return conductAndStop(
+        { clock: time.clock, target, generator: undefined, wall, stepWallClock },
+        request,
+      );
     });
   } finally {
-    time.uninstall();
+    for (const restore of restores) restore();
   }
 }
 
@@ -51,12 +42,6 @@ async function runReal(request: RunRequest, wall: Wall): Promise<RunResult> {
   } finally {
     generator.close();
   }
-}
-
-function realTarget({ target, loaded, outDir }: RunRequest): Promise<Target> {
-  if (target instanceof URL) return Promise.resolve(urlTarget(target));
-  if (target) throw new RequestError('A server to start in this process needs virtual mode.');
-  return spawnedHub(hubOptions(loaded.scenario, 'real'), outDir);
 }
 
 async function conductAndStop(world: World, request: RunRequest): Promise<RunResult> {

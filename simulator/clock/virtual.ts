@@ -10,6 +10,11 @@ import { TimerQueue } from './timer-queue.ts';
  */
 const QUIET_TURNS = 2;
 
+/** Importing a large server takes a second or two on a busy machine. */
+const OUTSIDE_AT_MOST_MS = 10_000;
+/** How long nothing at all is waited for before that is called a standstill, real ms. */
+const STILL_AT_MOST_MS = 300;
+
 /** Where virtual time begins. A fixed date, so that nothing in a run depends on the day it is made. */
 const EPOCH = Date.UTC(2026, 0, 1);
 
@@ -40,14 +45,23 @@ export class VirtualTime {
   readonly #fake: ReturnType<typeof FakeTimers.install>;
   readonly #held = new Set<NodeJS.Timeout>();
   readonly #restore: () => void;
+  /** Of the real clock: how long to wait for what is done outside this thread. */
+  readonly #realNow: () => number;
   #activity = 0;
+  /** By how much the wall clock was stepped, ms. */
+  #steppedMs = 0;
+  /** Work that goes on outside this thread, and until when it is waited for, real ms. */
+  #outside = { count: 0, untilMs: 0 };
 
   constructor() {
     bindAbortSignalTimeout();
+    const { hrtime } = process;
+    const bigint = hrtime.bigint.bind(hrtime);
+    this.#realNow = () => Number(bigint()) / 1e6;
     this.#fake = FakeTimers.install({ now: EPOCH, toFake: [...FAKED] });
     const fake = this.#fake;
     this.clock = new TimerQueue({
-      now: () => fake.now - EPOCH,
+      now: () => fake.now - EPOCH - this.#steppedMs,
       set: (delayMs, callback) => {
         const timer = fake.setTimeout(callback, delayMs);
         return () => fake.clearTimeout(timer);
@@ -68,6 +82,32 @@ export class VirtualTime {
     return held;
   }
 
+  /** Ends the timers that the target left behind: it is gone, as far as anybody can tell. */
+  dropTimers(): void {
+    for (const timer of this.#held) this.#fake.clearTimeout(timer);
+    this.#held.clear();
+  }
+
+  /** Steps the wall clock (`Date`), as an administrator or a time server does. Nothing else is moved by that. */
+  stepWallClock(ms: number): void {
+    this.#fake.setSystemTime(this.#fake.now + ms);
+    this.#steppedMs += ms;
+  }
+
+  /**
+   * Keeps time still while `work` goes on outside this thread, where the driver cannot see it: reading files, say.
+   * Work that waits for time to pass would wait for ever: time moves on after a few seconds of the real clock.
+   */
+  async outside<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#outside.count += 1;
+    this.#outside.untilMs = this.#realNow() + OUTSIDE_AT_MOST_MS;
+    try {
+      return await work();
+    } finally {
+      this.#outside.count -= 1;
+    }
+  }
+
   /**
    * Runs `main` to its end, moving time whenever nothing else moves. `onTurn` is called once per jump.
    * @throws what `main` throws; an Error when time cannot move while `main` still waits
@@ -83,6 +123,7 @@ export class VirtualTime {
       await this.#settle();
       if (isDone) return await result;
       if (this.#fake.countTimers() === 0) {
+        if (await this.#isMovedFromOutside(() => isDone)) continue;
         throw new Error('Virtual time stands still: the run waits for something, and no timer is pending.');
       }
       this.#fake.next();
@@ -101,8 +142,20 @@ export class VirtualTime {
     for (let quietTurns = 0; quietTurns < QUIET_TURNS; quietTurns += 1) {
       const before = this.#activity;
       await nextTurn();
-      if (this.#activity !== before) quietTurns = -1;
+      const isOutside = this.#outside.count > 0 && this.#realNow() < this.#outside.untilMs;
+      if (this.#activity !== before || isOutside) quietTurns = -1;
     }
+  }
+
+  /** Where nothing is pending, a file or another thread may still bring something. */
+  async #isMovedFromOutside(isDone: () => boolean): Promise<boolean> {
+    const before = this.#activity;
+    const untilMs = this.#realNow() + STILL_AT_MOST_MS;
+    while (this.#realNow() < untilMs) {
+      await nextTurn();
+      if (isDone() || this.#activity !== before || this.#fake.countTimers() > 0) return true;
+    }
+    return false;
   }
 
   /** Watches global immediates (activity) and timers (held or not); the fakes below do the work. */

@@ -61,6 +61,7 @@ export function parseModes(text: string | undefined, target: TargetRequest | und
 export function parseObservers(
   { heap, inspectPid, sessionsFrom }: TargetOptions,
   target: TargetRequest | undefined,
+  modes: readonly Mode[],
 ): ObserverRequest | undefined {
   if (heap !== true && inspectPid === undefined && sessionsFrom === undefined) return undefined;
   if (heap === true && inspectPid !== undefined) {
@@ -70,6 +71,11 @@ export function parseObservers(
   }
   if (heap === true && target instanceof URL) {
     throw new RequestError('--heap: the process behind --target is not known. Use --inspect-pid <pid>.');
+  }
+  if ((heap === true || inspectPid !== undefined) && modes.includes('virtual')) {
+    throw new RequestError(
+      'In virtual mode the target shares the heap of the simulator: --heap needs --mode real.',
+    );
   }
   const source = sessionsFrom === undefined ? undefined : parseCountSource(sessionsFrom);
   if (sessionsFrom !== undefined && source === undefined) {

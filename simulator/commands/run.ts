@@ -66,7 +66,7 @@ export async function runScenarios(
   const seed = parseSeed(options.seed);
   const repeat = parseRepeat(options.repeat);
   const reports = someOf('--report', options.report, RUN_REPORTS);
-  const observers = parseObservers(options, target);
+  const observers = parseObservers(options, target, modes);
   const policy = parsePolicy(options.policy ?? [], target);
   const loaded = await Promise.all(names.map(openScenario));
   const outDir = freshDir(options.out);

@@ -1,25 +1,55 @@
 import type { AbandonKind } from '../mcp/client-event.ts';
 import type { KnownSession } from '../mcp/client-options.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
+import type { Outcome } from '../mcp/outcome.ts';
+import type { FaultyNetwork } from '../targets/faulty-dial.ts';
+
+/** Where the clients of an iteration come from, and what is told of their sessions. */
+export interface LineParts {
+  /** Numbers the next attempt at a session for the ledger. `nth`: of this iteration, from 1. */
+  readonly newSession: (nth: number) => number;
+  readonly newClient: (session: number, known?: KnownSession) => McpClient;
+  /** Nobody of ours will speak on this session any more. */
+  readonly onDone: (session: number, known: KnownSession) => void;
+  /** The network between the clients and the target, where a flow makes it fail. */
+  readonly network: FaultyNetwork | undefined;
+}
 
 /**
- * The clients of one session: the one that opens it and, when that has left, one that comes later with its id
- * to see what became of it.
+ * The clients of one iteration: the one that opens its session, another for each session it opens later and, when
+ * the last has left, one that comes with its id to see what became of it.
  */
 export class ClientLine {
-  readonly #make: (known?: KnownSession) => McpClient;
+  readonly #parts: LineParts;
+  #attempts = 1;
+  #session: number;
   #current: McpClient;
   #gone: McpClient | undefined;
   #hasLeft = false;
   #holdsSockets = false;
 
-  constructor(make: (known?: KnownSession) => McpClient) {
-    this.#make = make;
-    this.#current = make();
+  constructor(parts: LineParts) {
+    this.#parts = parts;
+    this.#session = parts.newSession(1);
+    this.#current = parts.newClient(this.#session);
   }
 
   get current(): McpClient {
     return this.#current;
+  }
+
+  /** The number of the session that the current client has, or asks for. */
+  get session(): number {
+    return this.#session;
+  }
+
+  get network(): FaultyNetwork | undefined {
+    return this.#parts.network;
+  }
+
+  /** The client has said its last word. */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** A frozen client left its sockets open. */
@@ -33,23 +63,50 @@ export class ClientLine {
     this.#holdsSockets ||= how === 'frozen';
   }
 
+  /** Leaves the session behind without a word; a new client will ask for another. */
+  renew(): void {
+    const former = this.#current;
+    this.#end(this.#session, former);
+    this.#attempts += 1;
+    this.#session = this.#parts.newSession(this.#attempts);
+    this.#current = this.#parts.newClient(this.#session);
+  }
+
+  /** Lets somebody else ask for a session of its own, once, and leave it at that. */
+  async visit(send: (client: McpClient) => Promise<Outcome>): Promise<Outcome> {
+    this.#attempts += 1;
+    const session = this.#parts.newSession(this.#attempts);
+    const visitor = this.#parts.newClient(session);
+    const outcome = await send(visitor);
+    this.#end(session, visitor);
+    return outcome;
+  }
+
   /** Whoever can ask about the session: its client, or a new one in the name of one that left. */
   prober(): McpClient {
     const { known } = this.#current;
     if (this.#hasLeft && !this.#gone && known) {
       this.#gone = this.#current;
-      this.#current = this.#make(known);
+      this.#current = this.#parts.newClient(this.#session, known);
     }
     return this.#current;
   }
 
   /** The flow is over. A client that has not left yet leaves without a word. */
   leave(): void {
+    const { known } = this.#current;
+    if (known) this.#parts.onDone(this.#session, known);
     if (!this.#hasLeft) this.abandon('silent');
   }
 
   release(): void {
     this.#gone?.release();
     this.#current.release();
+  }
+
+  #end(session: number, client: McpClient): void {
+    client.abandon('silent');
+    if (client.known) this.#parts.onDone(session, client.known);
+    client.release();
   }
 }

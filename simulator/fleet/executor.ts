@@ -5,6 +5,8 @@ export interface Iteration {
   readonly vu: number;
   readonly iteration: number;
   readonly dueAt: number;
+  /** When its time is over for good: the client then leaves where it is, clock ms. */
+  readonly cutAt?: number;
 }
 
 /** What an executor drives: how iterations are run, and what is told of those that are not. */

@@ -4,13 +4,22 @@ import { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Plan, PlannedWorkload } from '../scenario/plan.ts';
-import { createRandom } from '../scenario/random.ts';
+import { createRandom, type Random } from '../scenario/random.ts';
+import { modelOf, sessionsPerCycle } from '../scenario/schedule.ts';
+import { mostConcurrent, type PlannedStep } from '../scenario/step.ts';
+import { FaultyNetwork } from '../targets/faulty-dial.ts';
 import type { Dial } from '../targets/target.ts';
 import { ClientLine } from './client-line.ts';
 import { runConstantArrivalRate } from './constant-arrival-rate.ts';
+import { runConstantVus } from './constant-vus.ts';
 import type { ExecutorParts, Iteration } from './executor.ts';
 import { runPerVuIterations } from './per-vu-iterations.ts';
-import { runSteps, type StepContext } from './steps.ts';
+import { PROFILES } from './profiles/profile.ts';
+import { runRampingArrivalRate } from './ramping-arrival-rate.ts';
+import { runRampingVus } from './ramping-vus.ts';
+import type { StepContext } from './step-context.ts';
+import { runSteps } from './steps.ts';
+import { StreamKeeper } from './stream-keeper.ts';
 
 export interface FleetParts {
   readonly clock: Clock;
@@ -28,6 +37,8 @@ interface Remembered {
 
 /** A request nobody gave another time-out waits this long for its answer. */
 const REQUEST_TIMEOUT_MS = 60_000;
+/** Beside its calls a client may have a stream, an answer to a ping, and one connection that is just closing. */
+const SPARE_CONNECTIONS = 7;
 
 /** All virtual users of a run. */
 export class Fleet {
@@ -38,7 +49,10 @@ export class Fleet {
   readonly #lines = new Set<ClientLine>();
   /** Sessions whose clients are done, where the target does not list its own. Bounded by the plan. */
   readonly #remembered = new Map<number, Remembered>();
+  /** Workload → where its next cycle numbers its iterations from. */
+  readonly #nextIteration = new Map<string, number>();
   #started = 0;
+  #startedUnplanned = 0;
 
   constructor(plan: Plan, parts: FleetParts) {
     this.#plan = plan;
@@ -50,9 +64,14 @@ export class Fleet {
     return this.#started;
   }
 
+  /** Iterations that were to begin: those of the plan, and those that closed executors had the time for. */
+  get planned(): number {
+    return this.#plan.plannedSessions + this.#startedUnplanned;
+  }
+
   /** Runs every workload once, side by side; resolves when the last virtual user is done. */
-  async runCycle(cycle: number): Promise<void> {
-    await Promise.all(this.#plan.workloads.map((workload) => this.#runWorkload(workload, cycle)));
+  async runCycle(_cycle: number): Promise<void> {
+    await Promise.all(this.#plan.workloads.map((workload) => this.#runWorkload(workload)));
   }
 
   /** Ends all virtual users where they are, and lets go of every socket. Nothing is sent any more. */
@@ -66,63 +85,83 @@ export class Fleet {
   async probe(session: number): Promise<Outcome | undefined> {
     const remembered = this.#remembered.get(session);
     if (!remembered) return undefined;
-    const client = this.#newClient(remembered.workload, session, remembered.known);
+    const client = this.#newClient(remembered.workload, session, { known: remembered.known });
     const outcome = await client.probe();
     client.release();
     return outcome;
   }
 
-  #runWorkload(workload: PlannedWorkload, cycle: number): Promise<void> {
-    const { executor } = workload;
-    const parts: ExecutorParts = {
-      clock: this.#parts.clock,
-      stop: this.#stop.signal,
-      iterate: (iteration) => this.#iterate(workload, cycle, iteration),
-      dropped: (dueAt) => this.#parts.recorder.iterationDropped(workload.name, dueAt),
-    };
-    switch (executor.kind) {
-      case 'constant-arrival-rate':
-        return runConstantArrivalRate(executor, parts);
-      case 'per-vu-iterations':
-        return runPerVuIterations(executor, parts);
-    }
+  async #runWorkload(workload: PlannedWorkload): Promise<void> {
+    const { clock, recorder } = this.#parts;
+    const stop = this.#stop.signal;
+    if (workload.startMs > 0) await clock.sleep(workload.startMs, stop).catch(() => undefined);
+    const first = this.#nextIteration.get(workload.name) ?? 0;
+    await runExecutor(workload, {
+      clock,
+      stop,
+      iterate: (iteration) => this.#iterate(workload, first, iteration),
+      dropped: (dueAt) => recorder.iterationDropped(workload.name, dueAt),
+    });
   }
 
-  /** One session: a client of its own, the flow, and the end of it. */
-  async #iterate(
-    workload: PlannedWorkload,
-    cycle: number,
-    { vu, iteration, dueAt }: Iteration,
-  ): Promise<void> {
+  /** One iteration: clients of its own, the flow, and the end of it. */
+  async #iterate(workload: PlannedWorkload, first: number, planned: Iteration): Promise<void> {
     const { clock, recorder } = this.#parts;
-    this.#started += 1;
-    const number = cycle * iterationsPerVu(workload) + iteration;
-    const session = recorder.newSession({ workload: workload.name, vu, iteration: number });
-    const clients = new ClientLine((known) => this.#newClient(workload, session, known));
+    const { vu } = planned;
+    const iteration = first + planned.iteration;
+    this.#noteStart(workload, iteration);
+    const stream = [this.#plan.seed, workload.name, vu, iteration] as const;
+    const keeper = this.#newKeeper(workload, createRandom(...stream, 'stream'), () => clients.session);
+    const clients = this.#newLine(workload, { vu, iteration }, keeper);
     this.#lines.add(clients);
-    const random = createRandom(this.#plan.seed, workload.name, vu, number);
+    const time = this.#timeOf(planned, clients);
     const context: StepContext = {
       clients,
+      profile: PROFILES[workload.client.profile],
       clock,
-      random,
+      random: createRandom(...stream),
       recorder,
-      session,
-      stop: this.#stop.signal,
-      dueAt,
+      stop: time.signal,
+      dueAt: planned.dueAt,
     };
     try {
       await runSteps(workload.flow, context);
       recorder.iterationDone();
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      if (!time.signal.aborted) throw error;
+    } finally {
+      time.forget();
+      keeper?.stop();
     }
-    this.#leave(clients, workload, session);
+    this.#leave(clients);
+  }
+
+  #noteStart({ name, executor }: PlannedWorkload, iteration: number): void {
+    this.#started += 1;
+    if (modelOf(executor) === 'closed' && sessionsPerCycle(executor) === 0) this.#startedUnplanned += 1;
+    this.#nextIteration.set(name, Math.max(this.#nextIteration.get(name) ?? 0, iteration + 1));
+  }
+
+  /** When an iteration must end: with the run, or earlier, where its virtual user's time is over. */
+  #timeOf({ cutAt }: Iteration, clients: ClientLine): { signal: AbortSignal; forget: () => void } {
+    const run = this.#stop.signal;
+    if (cutAt === undefined) return { signal: run, forget: () => undefined };
+    const cut = new AbortController();
+    const onStop = () => cut.abort(run.reason);
+    run.addEventListener('abort', onStop, { once: true });
+    const cancel = this.#parts.clock.at(cutAt, () => {
+      clients.leave();
+      cut.abort(new Error('The time of this virtual user is over.'));
+    });
+    const forget = () => {
+      cancel();
+      run.removeEventListener('abort', onStop);
+    };
+    return { signal: cut.signal, forget };
   }
 
   /** A flow that just ends is a client that just goes. Frozen ones go on holding their sockets to the end of the run. */
-  #leave(clients: ClientLine, workload: PlannedWorkload, session: number): void {
-    const { known } = clients.current;
-    if (known && this.#parts.remembersSessions) this.#remembered.set(session, { workload, known });
+  #leave(clients: ClientLine): void {
     if (this.#stop.signal.aborted) return;
     clients.leave();
     if (clients.holdsSockets) return;
@@ -130,22 +169,85 @@ export class Fleet {
     clients.release();
   }
 
-  #newClient({ client }: PlannedWorkload, session: number, known?: KnownSession): McpClient {
-    const { clock, dial, endpoint, recorder } = this.#parts;
-    return new McpClient({
-      dial,
+  #newLine(
+    workload: PlannedWorkload,
+    actor: { vu: number; iteration: number },
+    keeper: StreamKeeper | undefined,
+  ): ClientLine {
+    const { clock, dial, recorder, remembersSessions } = this.#parts;
+    const network = hasFault(workload.flow) ? new FaultyNetwork(dial, clock) : undefined;
+    return new ClientLine({
+      network,
+      newSession: (nth) =>
+        recorder.newSession({ workload: workload.name, ...actor, ...(nth > 1 && { nth }) }),
+      newClient: (session, known) => this.#newClient(workload, session, { known, network, keeper }),
+      onDone: (session, known) => {
+        if (remembersSessions) this.#remembered.set(session, { workload, known });
+      },
+    });
+  }
+
+  #newKeeper({ client }: PlannedWorkload, random: Random, session: () => number): StreamKeeper | undefined {
+    const { clock, recorder } = this.#parts;
+    const waiting = PROFILES[client.profile].reopen;
+    if (waiting === null) return undefined;
+    return new StreamKeeper({
+      clock,
+      random,
+      waiting,
+      onAttempt: (outcome, dueAt) => {
+        // Whether the session ought to be there is the ledger's to judge.
+        const isExpected = outcome.kind === 'http-error' && [404, 405].includes(outcome.status);
+        recorder.request(outcome, { session: session(), method: 'GET', dueAt, isExpected });
+      },
+    });
+  }
+
+  #newClient({ client, flow }: PlannedWorkload, session: number, between: Between = {}): McpClient {
+    const { clock, endpoint, recorder } = this.#parts;
+    const { known, network, keeper } = between;
+    const made = new McpClient({
+      dial: network?.dial ?? this.#parts.dial,
       endpoint,
       clock,
-      emit: (event) => recorder.sessionEvent(session, event),
+      emit: (event) => {
+        const isPartial = event.kind === 'request-sent' && network?.sendsHalf === true;
+        recorder.sessionEvent(session, isPartial ? { ...event, isPartial } : event);
+      },
       protocolVersion: client.protocolVersion,
       clientInfo: { name: client.name, version: '1.0.0' },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      maxConnections: mostConcurrent(flow) + SPARE_CONNECTIONS,
+      ...(PROFILES[client.profile].ids === 'always-1' && { nextId: () => 1 }),
+      ...(keeper && { onStreamLost: () => keeper.lost(made) }),
       ...(known && { session: known }),
     });
+    return made;
   }
 }
 
-/** So that the same virtual user numbers its sessions on from one cycle to the next. */
-function iterationsPerVu({ executor }: PlannedWorkload): number {
-  return executor.kind === 'per-vu-iterations' ? executor.iterations : executor.arrivals;
+/** What stands between a client and the target, and who looks after it. */
+interface Between {
+  readonly known?: KnownSession | undefined;
+  readonly network?: FaultyNetwork | undefined;
+  readonly keeper?: StreamKeeper | undefined;
+}
+
+function hasFault(flow: readonly PlannedStep[]): boolean {
+  return flow.some((step) => (step.kind === 'repeat' ? hasFault(step.steps) : step.kind === 'fault'));
+}
+
+function runExecutor({ executor }: PlannedWorkload, parts: ExecutorParts): Promise<void> {
+  switch (executor.kind) {
+    case 'constant-arrival-rate':
+      return runConstantArrivalRate(executor, parts);
+    case 'ramping-arrival-rate':
+      return runRampingArrivalRate(executor, parts);
+    case 'per-vu-iterations':
+      return runPerVuIterations(executor, parts);
+    case 'constant-vus':
+      return runConstantVus(executor, parts);
+    case 'ramping-vus':
+      return runRampingVus(executor, parts);
+  }
 }

@@ -1,24 +1,8 @@
-import type { Clock } from '../clock/clock.ts';
-import type { Outcome } from '../mcp/outcome.ts';
-import type { Recorder } from '../recorder.ts';
-import type { Random } from '../scenario/random.ts';
 import type { PlannedStep } from '../scenario/step.ts';
-import type { ClientLine } from './client-line.ts';
-
-/** What a step works with: one session of one virtual user. */
-export interface StepContext {
-  readonly clients: ClientLine;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly recorder: Recorder;
-  readonly session: number;
-  readonly stop: AbortSignal;
-  /** When the step should begin: the end of the one before, or of its think time. */
-  dueAt: number;
-}
-
-/** `end`: the session is over or cannot go on; the rest of the flow makes no sense. */
-export type StepEnd = 'go-on' | 'end';
+import { ask, openSession } from './ask.ts';
+import { call, concurrent, list, ping } from './call-steps.ts';
+import { isGone, isStatus, type StepContext, type StepEnd, settle, take, wait } from './step-context.ts';
+import { fault, listen, raw, reopen } from './wire-steps.ts';
 
 /** Runs steps in order. Rejects only when the run is stopped. */
 export async function runSteps(steps: readonly PlannedStep[], context: StepContext): Promise<StepEnd> {
@@ -30,34 +14,42 @@ export async function runSteps(steps: readonly PlannedStep[], context: StepConte
 }
 
 async function runStep(step: PlannedStep, context: StepContext): Promise<StepEnd> {
+  const { clients } = context;
   switch (step.kind) {
     case 'initialize':
-      return settle(
-        context,
-        'initialize',
-        await context.clients.current.initialize({ handshake: step.handshake }),
-      );
+      return openSession(context, { handshake: step.handshake, isAnother: false });
+    case 'reinitialize':
+      return openSession(context, { handshake: 'full', isAnother: true });
     case 'call':
       return call(step, context);
+    case 'concurrent':
+      return concurrent(step, context);
     case 'list':
       return list(step, context);
+    case 'ping':
+      return ping(context);
     case 'listen':
-      return settle(context, 'GET', await context.clients.current.listen());
+      return listen(context);
+    case 'reconnect':
+    case 'resume':
+      return reopen(step, context);
     case 'notify':
-      return settle(
-        context,
-        step.method,
-        await context.clients.current.notify(step.method, step.params ?? undefined),
-      );
+      return notify(step, context);
     case 'think':
       return think(step, context);
     case 'repeat':
       return repeat(step, context);
+    case 'reset':
+      clients.current.reset();
+      return 'go-on';
+    case 'raw':
+      return raw(step, context);
+    case 'fault':
+      return fault(step, context);
     case 'delete':
-      // A server may not allow clients to end sessions: 405 is an answer (2025-11-25, Session Management).
-      return settle(context, 'DELETE', await context.clients.current.delete(), { isExpected: isStatus(405) });
+      return remove(context);
     case 'abandon':
-      context.clients.abandon(step.how);
+      clients.abandon(step.how);
       return 'go-on';
     case 'expect-gone':
       return expect('gone', context);
@@ -66,42 +58,21 @@ async function runStep(step: PlannedStep, context: StepContext): Promise<StepEnd
   }
 }
 
-async function call(step: Extract<PlannedStep, { kind: 'call' }>, context: StepContext): Promise<StepEnd> {
-  const { clients, clock, recorder, session } = context;
-  const tag = step.tool === 'echo' ? ` [${recorder.label(session)} ${clock.now()}]` : '';
-  const args =
-    tag === '' ? step.arguments : { ...step.arguments, message: `${step.arguments.message}${tag}` };
-  recorder.callSent(session, clock.now());
-  const answer = await clients.current.call(step.tool, args, {
-    timeoutMs: step.timeoutMs,
-    longestMs: step.longestMs,
-    ...(step.abortAfterMs !== null && { abortAfterMs: step.abortAfterMs }),
+async function notify(
+  { method, params }: Extract<PlannedStep, { kind: 'notify' }>,
+  context: StepContext,
+): Promise<StepEnd> {
+  const { end } = await ask(context, {
+    method,
+    send: (client) => client.notify(method, params ?? undefined),
   });
-  const outcome = withEchoChecked(answer, tag);
-  recorder.callDone(session, `${step.tool} call`, outcome);
-  return settle(context, 'tools/call', outcome, { isExpected: (ended) => ended.kind === 'aborted' });
-}
-
-/** An echo must bring back what this session said just now, or it is somebody else's (F28, F29). */
-function withEchoChecked(outcome: Outcome, tag: string): Outcome {
-  if (outcome.kind !== 'result' || tag === '' || JSON.stringify(outcome.result).includes(tag)) return outcome;
-  const { status, sentAt, doneAt } = outcome;
-  return { kind: 'wrong-answer', status, sentAt, doneAt, reason: `the echo lacks its tag ${tag.trim()}` };
-}
-
-async function list(step: Extract<PlannedStep, { kind: 'list' }>, context: StepContext): Promise<StepEnd> {
-  const { clients, clock, recorder, session } = context;
-  recorder.callSent(session, clock.now());
-  const outcome = await clients.current.list(step.what);
-  recorder.callDone(session, `${step.what}/list`, outcome);
-  return settle(context, `${step.what}/list`, outcome);
+  return end;
 }
 
 async function think(step: Extract<PlannedStep, { kind: 'think' }>, context: StepContext): Promise<StepEnd> {
-  const { clock, random, stop } = context;
+  const { random } = context;
   const thinkMs = step.minMs === step.maxMs ? step.minMs : random.integer(step.minMs, step.maxMs);
-  context.dueAt += thinkMs;
-  if (context.dueAt > clock.now()) await clock.sleep(context.dueAt - clock.now(), stop);
+  context.dueAt = await wait(context, thinkMs);
   return 'go-on';
 }
 
@@ -115,28 +86,18 @@ async function repeat(
   return 'go-on';
 }
 
+async function remove(context: StepContext): Promise<StepEnd> {
+  const outcome = await context.clients.current.delete();
+  // A server may not allow clients to end sessions: 405 is an answer (2025-11-25, Session Management).
+  const isExpected = isStatus(405)(outcome);
+  const end = settle(context, outcome, { method: 'DELETE', isExpected });
+  return context.profile.atGone.kind === 'go-on' ? 'go-on' : end;
+}
+
 async function expect(expected: 'gone' | 'alive', context: StepContext): Promise<StepEnd> {
   const outcome = await context.clients.prober().probe();
-  context.recorder.expectation(context.session, expected, outcome);
-  const isExpected = (ended: Outcome) => expected === 'gone' && isStatus(404)(ended);
-  settle(context, 'ping', outcome, { isExpected });
-  return 'go-on';
-}
-
-/** Takes the outcome down, and decides whether the session can go on. */
-function settle(
-  context: StepContext,
-  method: string,
-  outcome: Outcome,
-  { isExpected = () => false }: { isExpected?: (outcome: Outcome) => boolean } = {},
-): StepEnd {
-  const { recorder, session, dueAt } = context;
-  recorder.request(outcome, { session, method, dueAt, isExpected: isExpected(outcome) });
+  context.recorder.expectation(context.clients.session, expected, outcome);
+  take(context, outcome, { method: 'ping', isExpected: expected === 'gone' && isGone(outcome) });
   context.dueAt = outcome.doneAt;
-  const isUnusable = method === 'initialize' && outcome.kind !== 'result';
-  return isUnusable || isStatus(404)(outcome) ? 'end' : 'go-on';
-}
-
-function isStatus(status: number): (outcome: Outcome) => boolean {
-  return (outcome) => outcome.kind === 'http-error' && outcome.status === status;
+  return 'go-on';
 }

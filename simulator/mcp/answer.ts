@@ -23,10 +23,12 @@ export type OnMessage = (message: Message) => void;
 /** The answer to what is owed no JSON-RPC answer: a notification, an answer of ours, DELETE. */
 export class PlainAnswer implements AnswerReader {
   #status = 0;
+  #retryAfterMs: number | undefined;
   readonly #body = new ByteBuffer();
 
-  onHead(status: number): undefined {
+  onHead(status: number, headers: HttpHeaders): undefined {
     this.#status = status;
+    this.#retryAfterMs = retryAfter(headers);
   }
 
   onBody(chunk: Buffer): undefined {
@@ -39,7 +41,13 @@ export class PlainAnswer implements AnswerReader {
     if (isSuccess(status)) return { kind: 'accepted', status };
     const body = this.#body.takeText();
     const rpcCode = findRpcCode(body);
-    return { kind: 'http-error', status, body, ...(rpcCode === undefined ? {} : { rpcCode }) };
+    return {
+      kind: 'http-error',
+      status,
+      body,
+      ...(rpcCode !== undefined && { rpcCode }),
+      ...(this.#retryAfterMs !== undefined && { retryAfterMs: this.#retryAfterMs }),
+    };
   }
 }
 
@@ -73,7 +81,7 @@ export class RequestAnswer implements AnswerReader {
     this.#type = mediaType(headers);
     if (!isSuccess(status)) {
       this.#error = new PlainAnswer();
-      this.#error.onHead(status);
+      this.#error.onHead(status, headers);
     } else if (this.#type === 'text/event-stream') {
       this.#events = new SseParser(
         { onEvent: ({ event, data }) => this.#readEvent(event, data) },
@@ -164,12 +172,14 @@ export class RequestAnswer implements AnswerReader {
 /** The answer to GET: accepted as soon as its headers say event stream; messages follow until it ends. */
 export class StreamAnswer implements AnswerReader {
   readonly #onMessage: OnMessage;
+  readonly #onRetry: (ms: number) => void;
   readonly #error = new PlainAnswer();
   #status = 0;
   #events: SseParser | undefined;
 
-  constructor(onMessage: OnMessage) {
+  constructor(onMessage: OnMessage, onRetry: (ms: number) => void = () => undefined) {
     this.#onMessage = onMessage;
+    this.#onRetry = onRetry;
   }
 
   get lastEventId(): string {
@@ -178,14 +188,17 @@ export class StreamAnswer implements AnswerReader {
 
   onHead(status: number, headers: HttpHeaders): Ending | undefined {
     this.#status = status;
-    this.#error.onHead(status);
+    this.#error.onHead(status, headers);
     if (!isSuccess(status)) return undefined;
     const type = mediaType(headers);
     if (status !== 200 || type !== 'text/event-stream') {
       const reason = `GET must be answered 200 with an event stream, got ${status} ${quote(type)}`;
       return { kind: 'wrong-answer', status, reason };
     }
-    this.#events = new SseParser({ onEvent: ({ event, data }) => this.#readEvent(event, data) });
+    this.#events = new SseParser({
+      onEvent: ({ event, data }) => this.#readEvent(event, data),
+      onRetry: this.#onRetry,
+    });
     return { kind: 'accepted', status };
   }
 
@@ -210,11 +223,17 @@ export class StreamAnswer implements AnswerReader {
   }
 }
 
-function isSuccess(status: number): boolean {
+/** Seconds only: the other form, a date, is one of the world's calendar, of which a run knows nothing. */
+function retryAfter(headers: HttpHeaders): number | undefined {
+  const seconds = /^\d{1,6}$/.exec(headers.get('retry-after') ?? '')?.[0];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function mediaType(headers: HttpHeaders): string {
+export function mediaType(headers: HttpHeaders): string {
   return (headers.get('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 

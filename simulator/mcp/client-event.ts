@@ -23,6 +23,26 @@ export function requestEnd(outcome: Outcome, request: number, longestMs: number)
 }
 
 /**
+ * How a raw request that named the session ended. A 404 may be about its path and proves nothing of the session.
+ * An answer that goes on as a stream is not waited for.
+ */
+export function rawEnd(
+  outcome: Outcome,
+  request: number,
+  { longestMs, isGoingOn }: { longestMs: number; isGoingOn: boolean },
+): ClientEvent {
+  const at = outcome.doneAt;
+  if (outcome.kind === 'accepted' && isGoingOn) return { kind: 'request-aborted', at, request, longestMs };
+  if (outcome.kind !== 'http-error') return requestEnd(outcome, request, longestMs);
+  return { kind: 'request-aborted', at, request, longestMs: 0 };
+}
+
+/** The same for a DELETE: refused in any way, nobody knows of what it was a refusal. */
+export function rawDeleteEnd(outcome: Outcome): ClientEvent {
+  return outcome.kind === 'accepted' ? deleteEnd(outcome) : { kind: 'delete-lost', at: outcome.doneAt };
+}
+
+/**
  * How an initialize ended that opened no session we could use. Status 0: it never reached the target, so
  * there is definitely no session.
  */

@@ -30,6 +30,10 @@ export interface McpClientOptions {
    * `firstRequest`: where its requests are numbered from, beyond those of the other.
    */
   readonly session?: KnownSession;
+  /** A GET stream is over, and it was not the client that closed it. */
+  readonly onStreamLost?: () => void;
+  /** Connections open at once; default MAX_CONNECTIONS. */
+  readonly maxConnections?: number;
   /** Larger answers become `wrong-answer`. */
   readonly maxAnswerBytes?: number;
 }

@@ -30,16 +30,23 @@ export class ConnectionPool implements ConnectionOwner {
   readonly #dial: Dial;
   readonly #clock: Clock;
   readonly #onFault: (fault: WireError) => void;
+  readonly #maxConnections: number;
   /** Every connection whose socket is not closed yet, also frozen ones and those still saying goodbye. */
   #seats: Seat[] = [];
   #waiting: Waiter[] = [];
   #dials: AbortController[] = [];
   #isShut = false;
 
-  constructor(dial: Dial, clock: Clock, onFault: (fault: WireError) => void) {
+  constructor(
+    dial: Dial,
+    clock: Clock,
+    onFault: (fault: WireError) => void,
+    { maxConnections = MAX_CONNECTIONS } = {},
+  ) {
     this.#dial = dial;
     this.#clock = clock;
     this.#onFault = onFault;
+    this.#maxConnections = maxConnections;
   }
 
   /** Sockets not closed yet. */
@@ -72,6 +79,12 @@ export class ConnectionPool implements ConnectionOwner {
   /** Closes the idle connections: one of them was found dead, so the others have likely met the same end. */
   closeIdle(): void {
     for (const { connection } of [...this.#seats]) if (connection.isIdle) connection.close();
+  }
+
+  /** Breaks every connection; new ones are opened as they are needed. */
+  reset(): void {
+    for (const dial of this.#dials.splice(0)) dial.abort();
+    for (const { connection } of [...this.#seats]) connection.reset();
   }
 
   /** Ends every connection in the given way and opens none any more. */
@@ -113,7 +126,7 @@ export class ConnectionPool implements ConnectionOwner {
   #dialIfNeeded(): void {
     if (this.#isShut) return;
     const used = this.#seats.filter((seat) => seat.connection.isUsable).length;
-    const free = MAX_CONNECTIONS - used - this.#dials.length;
+    const free = this.#maxConnections - used - this.#dials.length;
     const needed = this.#waiting.length - this.#dials.length;
     for (let count = Math.min(free, needed); count > 0; count -= 1) this.#dialOne();
   }

@@ -12,7 +12,7 @@ import type { Ending, Outcome } from './outcome.ts';
 export const DRAIN_MS = 1000;
 
 export interface ExchangePlan {
-  readonly method: 'POST' | 'GET' | 'DELETE';
+  readonly method: string;
   /** Head and body. */
   readonly text: string;
   readonly reader: AnswerReader;

@@ -24,7 +24,10 @@ const FIELD_VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]*$/;
 /** 15 digits stay below Number.MAX_SAFE_INTEGER. */
 const LENGTH = /^\d{1,15}$/;
 /** 13 hex digits stay below Number.MAX_SAFE_INTEGER. */
-const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})(?:[\t ]*;[\t\u0020-\u007e\u0080-\u00ff]*)?$/;
+const CHUNK_SIZE = /^([0-9A-Fa-f]{1,13})([\t ]*;.*)?$/;
+/** Chunk extensions say nothing to us, but must be what Node's client would take (RFC 9112, 7.1.1): name[=value]. */
+const EXTENSIONS =
+  /^(?:[\t ]*;[\t ]*[\w!#$%&'*+\-.^`|~]+(?:[\t ]*=[\t ]*(?:[\w!#$%&'*+\-.^`|~]+|"(?:[^"\\\p{Cc}]|\t|\\[^\p{Cc}])*"))?)*$/u;
 
 /** What the next bytes are. `idle`: no answer is awaited. */
 type State =
@@ -263,8 +266,11 @@ export class HttpParser {
 
   #readChunkSize(line: string): void {
     const match = CHUNK_SIZE.exec(line);
-    if (!match?.[1]) {
-      throw new WireError('chunk-size', { got: quote(line), allowed: '1 to 13 hex digits' });
+    if (!match?.[1] || !EXTENSIONS.test(match[2] ?? '')) {
+      throw new WireError('chunk-size', {
+        got: quote(line),
+        allowed: '1 to 13 hex digits, with well-formed extensions',
+      });
     }
     this.#remaining = Number.parseInt(match[1], 16);
     if (this.#remaining > 0) {

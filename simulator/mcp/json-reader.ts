@@ -16,6 +16,10 @@ export interface JsonAnswer {
   readonly receivedAt: number;
 }
 
+export interface TextAnswer extends JsonAnswer {
+  readonly body: string;
+}
+
 /** Reads JSON documents from the target beside its MCP endpoint, over one keep-alive connection. */
 export class JsonReader {
   readonly #pool: ConnectionPool;
@@ -31,12 +35,19 @@ export class JsonReader {
   }
 
   /** The document at a path; undefined when there is none to be had, or it is not JSON. */
-  get(path: string): Promise<JsonAnswer | undefined> {
+  async get(path: string): Promise<JsonAnswer | undefined> {
+    const answer = await this.getText(path);
+    const body = answer && parseJson(answer.body);
+    return answer && body !== undefined ? { ...answer, body } : undefined;
+  }
+
+  /** The same for text of any kind; undefined when there is no answer. */
+  getText(path: string): Promise<TextAnswer | undefined> {
     const reader = new BodyReader();
     return new Promise((resolve) => {
       const exchange = new Exchange(this.#pool, this.#clock, {
         method: 'GET',
-        text: `GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: mcp-soak\r\nAccept: application/json\r\n\r\n`,
+        text: `GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: mcp-soak\r\nAccept: application/json, text/plain, */*\r\n\r\n`,
         reader,
         timeoutMs: this.#timeoutMs,
         abortAfterMs: undefined,
@@ -44,9 +55,11 @@ export class JsonReader {
         staysOpen: false,
         onSent: () => undefined,
         onSettled: (outcome) => {
-          const body = outcome.kind === 'accepted' ? parseJson(reader.text()) : undefined;
           const { sentAt, doneAt: receivedAt } = outcome;
-          resolve(body === undefined ? undefined : { status: reader.status, body, sentAt, receivedAt });
+          const isAnswered = outcome.kind === 'accepted';
+          resolve(
+            isAnswered ? { status: reader.status, body: reader.text(), sentAt, receivedAt } : undefined,
+          );
         },
         onOver: () => undefined,
       });

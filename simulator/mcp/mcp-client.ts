@@ -1,45 +1,16 @@
 import { hash } from 'node:crypto';
-import { type AnswerReader, MAX_ANSWER_BYTES, PlainAnswer, RequestAnswer, StreamAnswer } from './answer.ts';
-import { type AbandonKind, type ClientEvent, deleteEnd, initializeEnd, requestEnd } from './client-event.ts';
+import { MAX_ANSWER_BYTES, PlainAnswer, RequestAnswer, StreamAnswer } from './answer.ts';
+import { type AbandonKind, type ClientEvent, deleteEnd, initializeEnd } from './client-event.ts';
 import type { KnownSession, McpClientOptions, RequestOptions } from './client-options.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { Exchange, type ExchangePlan, type Sent } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { RequestWriter } from './http-request.ts';
 import { InitializeAnswer } from './initialize-answer.ts';
-import {
-  buildError,
-  buildNotification,
-  buildRequest,
-  buildResult,
-  type Id,
-  type JsonObject,
-  METHOD_NOT_FOUND,
-  type Message,
-} from './json-rpc.ts';
+import { buildNotification, buildRequest, type Id, type JsonObject, type Message } from './json-rpc.ts';
 import type { Outcome } from './outcome.ts';
-
-/** A server that pings without end must not make the client send without end. */
-export const MAX_ANSWERS_IN_FLIGHT = 16;
-
-/** One HTTP exchange, before the client's defaults are filled in. */
-interface Spec {
-  readonly method: ExchangePlan['method'];
-  readonly text: string;
-  readonly reader: AnswerReader;
-  readonly options: RequestOptions;
-  readonly isRepeatable?: boolean;
-  readonly staysOpen?: boolean;
-  readonly onSent: (at: number) => void;
-  readonly onSettled: (outcome: Outcome, sent: Sent | undefined, exchange: Exchange) => void;
-  readonly onOver?: (by: 'client' | 'server', exchange: Exchange) => void;
-}
-
-/** A POST or GET that the ledger hears of as a request on the session. */
-interface SessionSpec extends Omit<Spec, 'onSent' | 'onSettled'> {
-  /** It completes the handshake, for the ledger. */
-  readonly isHandshake: boolean;
-  readonly onAnswered?: (outcome: Outcome, exchange: Exchange) => void;
-}
+import { type RawRequest, sendRaw } from './raw-request.ts';
+import { Requests } from './requests.ts';
+import { ServerTalk } from './server-talk.ts';
 
 /**
  * One MCP client on the wire, with one session at most. Methods never throw and never reject for what a
@@ -49,28 +20,33 @@ export class McpClient {
   readonly #options: McpClientOptions;
   readonly #writer: RequestWriter;
   readonly #pool: ConnectionPool;
-  /** Everything not over yet, streams included. */
-  readonly #exchanges = new Set<Exchange>();
+  readonly #requests: Requests;
   readonly #streams = new Set<Exchange>();
   #stage: 'new' | 'begun' | 'leaving' | 'over' = 'new';
-  /** How open streams end for the ledger while leaving. */
+  readonly #talk: ServerTalk;
+  /** Streams that end now end because we broke their connection. */
   #streamsVanish = false;
   #sessionId: string | undefined;
   #fingerprint: string | undefined;
   #protocolVersion: string | undefined;
   #lastEventId = '';
+  #streamRetryMs: number | undefined;
   #lastId = 0;
-  #requestCount = 0;
   #streamCount = 0;
-  #answersInFlight = 0;
 
   /** Throws when `headers` cannot be sent. */
   constructor(options: McpClientOptions) {
     this.#options = options;
     this.#writer = new RequestWriter(options.endpoint, options.headers);
-    this.#pool = new ConnectionPool(options.dial, options.clock, (fault) =>
-      options.onAnomaly?.(fault.message),
+    const { maxConnections } = options;
+    this.#pool = new ConnectionPool(
+      options.dial,
+      options.clock,
+      (fault) => options.onAnomaly?.(fault.message),
+      maxConnections === undefined ? {} : { maxConnections },
     );
+    this.#requests = new Requests(options, this.#pool, (event) => this.#emitOnSession(event));
+    this.#talk = new ServerTalk(options, (body) => this.#postPlain(body, false, {}));
     if (options.session) this.#takeUp(options.session);
   }
 
@@ -80,7 +56,7 @@ export class McpClient {
     return {
       id: this.#sessionId,
       protocolVersion: this.#protocolVersion,
-      firstRequest: this.#requestCount + 1,
+      firstRequest: this.#requests.count + 1,
     };
   }
 
@@ -113,6 +89,11 @@ export class McpClient {
     return this.#lastEventId;
   }
 
+  /** How long the server asked on a GET stream to wait before opening it again (`retry:`), ms. */
+  get streamRetryMs(): number | undefined {
+    return this.#streamRetryMs;
+  }
+
   /**
    * Opens the session. `half`: never says that it is initialized. Once per client.
    * The outcome is that of initialize, unless the server did not accept notifications/initialized.
@@ -129,7 +110,7 @@ export class McpClient {
     const id = this.#nextId();
     const text = buildRequest(id, 'initialize', { protocolVersion, capabilities: {}, clientInfo });
     const reader = new InitializeAnswer(this.#requestAnswer(id));
-    const outcome = await this.#exchange({
+    const outcome = await this.#requests.exchange({
       method: 'POST',
       text: this.#writer.post(text),
       reader,
@@ -163,7 +144,7 @@ export class McpClient {
 
   request(method: string, params?: JsonObject, options: RequestOptions = {}): Promise<Outcome> {
     const id = this.#nextId();
-    return this.#onSession({
+    return this.#requests.onSession({
       method: 'POST',
       text: this.#writer.post(buildRequest(id, method, params)),
       reader: this.#requestAnswer(id),
@@ -184,12 +165,17 @@ export class McpClient {
    * `closeStream()`, ends it; a second one may be open beside it.
    */
   listen({ lastEventId, ...options }: RequestOptions & { lastEventId?: string } = {}): Promise<Outcome> {
-    const reader = new StreamAnswer((message) => {
-      this.#lastEventId = reader.lastEventId;
-      this.#understand(message);
-    });
+    const reader = new StreamAnswer(
+      (message) => {
+        this.#lastEventId = reader.lastEventId;
+        this.#understand(message);
+      },
+      (ms) => {
+        this.#streamRetryMs = ms;
+      },
+    );
     let stream = 0;
-    return this.#onSession({
+    return this.#requests.onSession({
       method: 'GET',
       text: this.#writer.get(lastEventId),
       reader,
@@ -199,10 +185,8 @@ export class McpClient {
       options,
       onAnswered: (outcome, exchange) => {
         if (outcome.kind !== 'accepted') return;
-        this.#streamCount += 1;
-        stream = this.#streamCount;
         this.#streams.add(exchange);
-        this.#emitOnSession({ kind: 'stream-opened', at: outcome.doneAt, stream });
+        stream = this.#streamOpened(outcome.doneAt);
       },
       onOver: (by, exchange) => {
         if (!this.#streams.delete(exchange)) return;
@@ -219,7 +203,7 @@ export class McpClient {
 
   /** Asks the server to end the session: `accepted` on 2xx. */
   delete(options: RequestOptions = {}): Promise<Outcome> {
-    return this.#exchange({
+    return this.#requests.exchange({
       method: 'DELETE',
       text: this.#writer.delete(),
       reader: new PlainAnswer(),
@@ -231,6 +215,31 @@ export class McpClient {
     });
   }
 
+  /** Sends any HTTP request; the outcome is its status, known with the head of the answer. Nothing is repeated. */
+  raw(request: RawRequest, options: RequestOptions = {}): Promise<Outcome> {
+    return sendRaw(this.#options.endpoint, request, options, {
+      requests: this.#requests,
+      emit: (event) => this.#emit(event),
+      emitOnSession: (event) => this.#emitOnSession(event),
+      clientName: this.#options.clientInfo.name,
+      opened: (sessionId, at) => {
+        this.#useSession(sessionId, undefined);
+        this.#noteOpened(sessionId, at);
+      },
+      streamOpened: (at) => this.#streamOpened(at),
+      streamEnded: (stream) => this.#streamEnded(stream, 'client'),
+    });
+  }
+
+  /** Breaks every connection, as a network does, and stays: what is in flight settles as `aborted`. */
+  reset(): void {
+    if (this.#stage === 'leaving' || this.#stage === 'over') return;
+    this.#streamsVanish = true;
+    this.#requests.forsake();
+    this.#streamsVanish = false;
+    this.#pool.reset();
+  }
+
   /**
    * Leaves without DELETE; what is in flight settles as `aborted`.
    * `silent`: sockets end as those of a process that exits. `destroyed`: they are reset.
@@ -239,8 +248,9 @@ export class McpClient {
   abandon(how: AbandonKind): void {
     if (this.#stage === 'leaving' || this.#stage === 'over') return;
     this.#stage = 'leaving';
+    this.#requests.stop();
     this.#streamsVanish = how !== 'frozen';
-    for (const exchange of [...this.#exchanges]) exchange.forsake();
+    this.#requests.forsake();
     this.#emitOnSession({ kind: 'abandoned', at: this.#options.clock.now(), how });
     this.#stage = 'over';
     this.#pool.shut(how === 'silent' ? 'close' : how === 'destroyed' ? 'reset' : 'freeze');
@@ -249,7 +259,8 @@ export class McpClient {
   /** Frees whatever is still held, without an event. Idempotent; nothing can be sent afterwards. */
   release(): void {
     this.#stage = 'over';
-    for (const exchange of [...this.#exchanges]) exchange.forsake();
+    this.#requests.stop();
+    this.#requests.forsake();
     this.#pool.shut('destroy');
   }
 
@@ -276,13 +287,17 @@ export class McpClient {
       this.#emit(initializeEnd(outcome, { wasSent, longestMs: options.longestMs ?? requestTimeoutMs }));
       return;
     }
-    this.#fingerprint = hash('sha256', this.#sessionId, 'hex').slice(0, 12);
-    this.#emit({ kind: 'initialize-answered', at: outcome.doneAt, fingerprint: this.#fingerprint });
+    this.#noteOpened(this.#sessionId, outcome.doneAt);
+  }
+
+  #noteOpened(sessionId: string, at: number): void {
+    this.#fingerprint = hash('sha256', sessionId, 'hex').slice(0, 12);
+    this.#emit({ kind: 'initialize-answered', at, fingerprint: this.#fingerprint });
   }
 
   #takeUp({ id, protocolVersion, firstRequest }: KnownSession): void {
     this.#stage = 'begun';
-    this.#requestCount = firstRequest - 1;
+    this.#requests.count = firstRequest - 1;
     this.#useSession(id, protocolVersion);
   }
 
@@ -295,98 +310,30 @@ export class McpClient {
 
   #postPlain(body: string, isHandshake: boolean, options: RequestOptions): Promise<Outcome> {
     const text = this.#writer.post(body);
-    return this.#onSession({ method: 'POST', text, reader: new PlainAnswer(), isHandshake, options });
-  }
-
-  #onSession({ isHandshake, onAnswered, ...spec }: SessionSpec): Promise<Outcome> {
-    const longestMs = spec.options.longestMs ?? this.#options.requestTimeoutMs;
-    let request = 0;
-    return this.#exchange({
-      ...spec,
-      onSent: (at) => {
-        this.#requestCount += 1;
-        request = this.#requestCount;
-        this.#emitOnSession({ kind: 'request-sent', at, request, handshake: isHandshake });
-      },
-      onSettled: (outcome, sent, exchange) => {
-        if (!sent) return;
-        // The ledger counts from the first send, the target from the last.
-        this.#emitOnSession(requestEnd(outcome, request, longestMs + sent.repeatedAfterMs));
-        onAnswered?.(outcome, exchange);
-      },
+    return this.#requests.onSession({
+      method: 'POST',
+      text,
+      reader: new PlainAnswer(),
+      isHandshake,
+      options,
     });
   }
 
-  #exchange(spec: Spec): Promise<Outcome> {
-    const { clock, requestTimeoutMs } = this.#options;
-    if (this.#stage === 'leaving' || this.#stage === 'over') {
-      const at = clock.now();
-      return Promise.resolve({ kind: 'aborted', sentAt: at, doneAt: at });
-    }
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
-    const exchange = new Exchange(this.#pool, clock, {
-      method: spec.method,
-      text: spec.text,
-      reader: spec.reader,
-      timeoutMs: spec.options.timeoutMs ?? requestTimeoutMs,
-      abortAfterMs: spec.options.abortAfterMs,
-      isRepeatable: spec.isRepeatable ?? false,
-      staysOpen: spec.staysOpen ?? false,
-      onSent: spec.onSent,
-      onSettled: (outcome, sent) => {
-        spec.onSettled(outcome, sent, exchange);
-        resolve(outcome);
-      },
-      onOver: (by) => {
-        this.#exchanges.delete(exchange);
-        spec.onOver?.(by, exchange);
-      },
-    });
-    this.#exchanges.add(exchange);
-    exchange.start();
-    return promise;
+  #streamOpened(at: number): number {
+    this.#streamCount += 1;
+    this.#emitOnSession({ kind: 'stream-opened', at, stream: this.#streamCount });
+    return this.#streamCount;
   }
 
   #streamEnded(stream: number, by: 'client' | 'server'): void {
     const at = this.#options.clock.now();
-    if (this.#stage !== 'leaving') this.#emitOnSession({ kind: 'stream-closed', at, stream, by });
-    else if (this.#streamsVanish) this.#emitOnSession({ kind: 'stream-closed', at, stream, by: 'vanished' });
+    if (this.#streamsVanish) this.#emitOnSession({ kind: 'stream-closed', at, stream, by: 'vanished' });
+    else if (this.#stage !== 'leaving') this.#emitOnSession({ kind: 'stream-closed', at, stream, by });
+    if (this.#stage === 'begun' && (by === 'server' || this.#streamsVanish)) this.#options.onStreamLost?.();
   }
 
-  /** What the server says beside our answers, on any stream. */
   #understand(message: Message): void {
-    if (this.#stage === 'leaving' || this.#stage === 'over') return;
-    switch (message.kind) {
-      case 'notification':
-        this.#options.onNotification?.(message.method, message.params);
-        break;
-      case 'request':
-        this.#answer(message.id, message.method);
-        break;
-      case 'malformed':
-        this.#options.onAnomaly?.(message.reason);
-        break;
-      case 'result':
-      case 'error':
-        this.#options.onAnomaly?.(`an answer to request ${message.id} came on the GET stream`);
-        break;
-    }
-  }
-
-  #answer(id: Id, method: string): void {
-    const isPing = method === 'ping';
-    if (isPing && this.#options.answersPings === false) return;
-    if (this.#answersInFlight >= MAX_ANSWERS_IN_FLIGHT) {
-      this.#options.onAnomaly?.(
-        `more than ${MAX_ANSWERS_IN_FLIGHT} requests of the server at once: ${method}`,
-      );
-      return;
-    }
-    const body = isPing ? buildResult(id, {}) : buildError(id, METHOD_NOT_FOUND, `no such method: ${method}`);
-    this.#answersInFlight += 1;
-    void this.#postPlain(body, false, {}).then(() => {
-      this.#answersInFlight -= 1;
-    });
+    if (this.#stage !== 'leaving' && this.#stage !== 'over') this.#talk.hear(message);
   }
 
   /** Events of the session only: without one the ledger has nothing to hang them on. */

@@ -9,8 +9,17 @@ export type Ending =
   | { readonly kind: 'rpc-error'; readonly status: number; readonly code: number; readonly message: string }
   /** 2xx to what is owed no JSON-RPC answer: a notification, an answer of ours, DELETE, a GET stream. */
   | { readonly kind: 'accepted'; readonly status: number }
-  /** Any status but 2xx. `body`: its beginning. `rpcCode`: the code, where the body is a JSON-RPC error. */
-  | { readonly kind: 'http-error'; readonly status: number; readonly body: string; readonly rpcCode?: number }
+  /**
+   * Any status but 2xx. `body`: its beginning. `rpcCode`: the code, where the body is a JSON-RPC error.
+   * `retryAfterMs`: how long the server asks us to stay away.
+   */
+  | {
+      readonly kind: 'http-error';
+      readonly status: number;
+      readonly body: string;
+      readonly rpcCode?: number;
+      readonly retryAfterMs?: number;
+    }
   /** 2xx, but the body ended without the answer (failure mode F36). */
   | { readonly kind: 'empty'; readonly status: number }
   /** An answer to someone else's request, or a malformed one (failure mode F28). */

@@ -4,6 +4,7 @@ import { type Policy, PolicySchema } from '../judge/policy.ts';
 import type { SessionSample } from '../judge/session-event.ts';
 import { JsonReader } from '../mcp/json-reader.ts';
 import type { Target } from '../targets/target.ts';
+import { CountError, type CountSource } from './count.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -35,17 +36,28 @@ export type Visibility = 'listed' | 'counted' | 'none';
 /** Looks at a target's sessions through `/health` and `/sessions`, where it has them. */
 export class SessionObserver {
   readonly #reader: JsonReader;
+  readonly #source: CountSource | undefined;
   #visibility: Visibility = 'none';
   #policy: Policy | undefined;
 
-  constructor(target: Target, clock: Clock) {
+  /** `source`: where the number of sessions is read, instead of the target's own pages. */
+  constructor(target: Target, clock: Clock, source?: CountSource) {
     const { dial, endpoint } = target;
+    this.#source = source;
     this.#reader = new JsonReader({ dial, clock, host: endpoint.host, timeoutMs: TIMEOUT_MS });
   }
 
-  /** Finds out what the target shows. To be called once, before the load. */
+  /**
+   * Finds out what the target shows. To be called once, before the load.
+   * @throws CountError when there is a source and it tells nothing
+   */
   async discover(): Promise<SessionSample | undefined> {
     const health = await this.#health();
+    if (this.#source) {
+      this.#policy = health?.body.policy;
+      this.#visibility = 'counted';
+      return this.#source.read();
+    }
     if (!health) return undefined;
     this.#policy = health.body.policy;
     this.#visibility = (await this.#listed()) ? 'listed' : 'counted';
@@ -67,7 +79,7 @@ export class SessionObserver {
       case 'listed':
         return this.#listed();
       case 'counted':
-        return this.#counted();
+        return this.#source ? readOrNothing(this.#source) : this.#counted();
       case 'none':
         return undefined;
     }
@@ -75,6 +87,7 @@ export class SessionObserver {
 
   close(): void {
     this.#reader.close();
+    this.#source?.close();
   }
 
   async #health() {
@@ -125,5 +138,15 @@ export class SessionObserver {
       };
     }
     return last;
+  }
+}
+
+/** A source that once worked may fail while its target is down: then there was nothing to see. */
+async function readOrNothing(source: CountSource): Promise<SessionSample | undefined> {
+  try {
+    return await source.read();
+  } catch (error) {
+    if (error instanceof CountError) return undefined;
+    throw error;
   }
 }

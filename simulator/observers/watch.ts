@@ -5,7 +5,8 @@ import type { SessionSample } from '../judge/session-event.ts';
 import type { SeriesPoint } from '../result.ts';
 import type { Target } from '../targets/target.ts';
 import type { GeneratorObserver } from './generator.ts';
-import { type ProcessUsage, readProcess } from './process.ts';
+import type { NodeObserver } from './node.ts';
+import { ProcessReader, type ProcessUsage } from './process.ts';
 import type { SessionObserver } from './sessions.ts';
 
 export interface WatchParts {
@@ -16,8 +17,13 @@ export interface WatchParts {
   readonly metrics: Metrics;
   /** Absent in virtual time, where nothing is ever late. */
   readonly generator: GeneratorObserver | undefined;
+  /** Where heap and event loop of the target are looked at. */
+  readonly node?: NodeObserver | undefined;
   readonly everyMs: number;
 }
+
+/** What the target used, at one look. */
+type Usage = Omit<SeriesPoint, 't' | 'observed' | 'must' | 'may'>;
 
 /** Points kept of the series. When there are more, each two become one, and each point stands for twice the looks. */
 const MAX_POINTS = 1_000;
@@ -30,6 +36,7 @@ const SWEEP_SLICE_MS = 50;
 export class Watch {
   readonly #parts: WatchParts;
   readonly #stop = new AbortController();
+  readonly #processes = new ProcessReader();
   #series: SeriesPoint[] = [];
   #keepEvery = 1;
   #looks = 0;
@@ -39,6 +46,7 @@ export class Watch {
   #lastUsage: { at: number; usage: ProcessUsage } | undefined;
   #lastSample: SessionSample | undefined;
   #slowestLookMs = 0;
+  #isHeapSeen = false;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
@@ -75,7 +83,7 @@ export class Watch {
   async look(judge: 'sample' | 'endOfCycle' = 'sample'): Promise<SessionSample | undefined> {
     const { sessions, ledger, metrics } = this.#parts;
     const sample = await sessions.sample();
-    const usage = this.#readUsage();
+    const usage = { ...this.#readUsage(), ...(await this.#readNode(judge === 'endOfCycle')) };
     if (!sample) return undefined;
     this.#lastSample = sample;
     this.#widenEpsilon(sample);
@@ -85,10 +93,32 @@ export class Watch {
     return sample;
   }
 
-  #readUsage(): { rssBytes: number; cpuCores?: number; openFiles: number } | undefined {
+  /** The first look tells where the heap began; after that it is forced only when a cycle is over. */
+  async #readNode(isCycleOver: boolean): Promise<Usage> {
+    const { node, metrics } = this.#parts;
+    const forceGc = isCycleOver || !this.#isHeapSeen;
+    const usage = await node?.look({ forceGc });
+    if (!usage) return {};
+    this.#isHeapSeen = true;
+    const { handles, gcMs, loopDelayMs, heapBytes } = usage;
+    metrics.gauge('target_handles', handles);
+    metrics.gauge('target_gc_ms', gcMs);
+    if (loopDelayMs !== undefined) metrics.gauge('target_event_loop_delay_ms', loopDelayMs);
+    if (heapBytes !== undefined) metrics.gauge('target_heap_bytes', heapBytes);
+    return {
+      handles,
+      gcMs,
+      ...(loopDelayMs !== undefined && { loopDelayMs }),
+      ...(heapBytes !== undefined && { heapBytes }),
+    };
+  }
+
+  #readUsage(): Usage {
     const { clock, target, metrics } = this.#parts;
-    const usage = target.pid === undefined ? undefined : readProcess(target.pid);
-    if (!usage) return undefined;
+    const { pid, group } = target;
+    const one = () => (pid === undefined ? undefined : this.#processes.read(pid));
+    const usage = group === undefined ? one() : this.#processes.readGroup(group);
+    if (!usage) return {};
     const at = clock.now();
     metrics.gauge('target_rss_bytes', usage.rssBytes);
     metrics.gauge('target_open_files', usage.openFiles);
@@ -96,7 +126,8 @@ export class Watch {
     this.#lastUsage = { at, usage };
     const { rssBytes, openFiles } = usage;
     if (!last || at <= last.at) return { rssBytes, openFiles };
-    const cpuCores = (usage.cpuMs - last.usage.cpuMs) / (at - last.at);
+    // Less than before: it is another process, after a restart.
+    const cpuCores = Math.max(0, usage.cpuMs - last.usage.cpuMs) / (at - last.at);
     metrics.gauge('target_cpu_cores', cpuCores);
     return { rssBytes, cpuCores, openFiles };
   }
@@ -109,10 +140,7 @@ export class Watch {
     ledger.widenEpsilon(Math.max(EPSILON_MS, generator.delayMaxMs(), this.#slowestLookMs) + SWEEP_SLICE_MS);
   }
 
-  #keep(
-    sample: SessionSample,
-    usage: { rssBytes: number; cpuCores?: number; openFiles: number } | undefined,
-  ): void {
+  #keep(sample: SessionSample, usage: Usage): void {
     const t = sample.receivedAt;
     this.#last = { t, observed: sample.count, ...this.#parts.ledger.bounds(t), ...usage };
     this.#peak = higher(this.#peak, this.#last);

@@ -2,8 +2,10 @@ import type { Finding, Path } from './errors.ts';
 import type { Step } from './flow-schema.ts';
 import { type Evidence, INVARIANT_NAMES, type InvariantName, neededEvidence } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
+import { checkEventOrder, endsOf } from './plan-events.ts';
+import { modelOf } from './schedule.ts';
 import type { Scenario } from './schema.ts';
-import type { StepName } from './step.ts';
+import { SESSION_PLACEHOLDER, type StepName } from './step.ts';
 import { allSteps, type PlacedStep, stepsPerIteration, walkSteps } from './walk-steps.ts';
 
 /** What is wrong with a scenario although each of its parts is right, as far as no time matters (see plan.ts). */
@@ -25,19 +27,31 @@ export function applicableInvariants(scenario: Scenario): InvariantName[] {
   return INVARIANT_NAMES.filter((name) => neededEvidence(name).every((needed) => evidence.has(needed)));
 }
 
-/** After these the client has left; only waiting and looking make sense. */
-const ENDINGS: readonly StepName[] = ['delete', 'abandon'];
-const AFTER_THE_END: readonly StepName[] = ['think', 'expect-gone', 'expect-alive'];
+/** What a client can do before it has a session. */
+const BEFORE_THE_BEGINNING: readonly StepName[] = ['think', 'raw', 'fault', 'repeat'];
+/** After these the session is left; only waiting and looking make sense, and asking for what is no more. */
+const AFTER_THE_END = {
+  delete: ['think', 'expect-gone', 'expect-alive', 'raw'],
+  abandon: ['think', 'expect-gone', 'expect-alive'],
+} as const satisfies Partial<Record<StepName, readonly StepName[]>>;
+type Ending = keyof typeof AFTER_THE_END;
+
+/** How far a flow has come. */
+interface Progress {
+  hasBegun: boolean;
+  hasListened: boolean;
+  ended: Ending | undefined;
+}
 
 function checkFlow(flow: readonly Step[], path: Path): Finding[] {
   const findings: Finding[] = [];
-  let ended: StepName | undefined;
-  let isFirst = true;
+  const progress: Progress = { hasBegun: false, hasListened: false, ended: undefined };
   for (const placed of walkSteps(flow, path)) {
-    const message = stepProblem(placed, isFirst, ended);
+    const message = stepProblem(placed, progress);
     if (message !== undefined) findings.push({ path: placed.path, message });
-    isFirst = false;
-    if (ENDINGS.includes(placed.name)) ended ??= placed.name;
+    progress.hasBegun ||= !BEFORE_THE_BEGINNING.includes(placed.name);
+    progress.hasListened ||= placed.name === 'listen';
+    if (isEnding(placed.name)) progress.ended ??= placed.name;
   }
   if (stepsPerIteration(flow) > LIMITS.stepsPerIteration.most) {
     findings.push({
@@ -49,21 +63,41 @@ function checkFlow(flow: readonly Step[], path: Path): Finding[] {
   return findings;
 }
 
-function stepProblem({ name, depth }: PlacedStep, isFirst: boolean, ended?: StepName): string | undefined {
-  if (isFirst && name !== 'initialize') return `the first step of a flow is initialize, got ${name}`;
-  if (!isFirst && name === 'initialize')
-    return 'initialize is only the first step: each iteration is one session';
-  if (depth > 0 && ENDINGS.includes(name))
-    return `${name} ends the session, so it cannot stand inside repeat`;
+function isEnding(name: StepName): name is Ending {
+  return Object.hasOwn(AFTER_THE_END, name);
+}
+
+function stepProblem({ step, name, depth }: PlacedStep, progress: Progress): string | undefined {
+  const { hasBegun, hasListened, ended } = progress;
+  if (!hasBegun && name !== 'initialize' && !BEFORE_THE_BEGINNING.includes(name))
+    return `the first step of a flow is initialize, got ${name}`;
+  if ((hasBegun || depth > 0) && name === 'initialize')
+    return 'initialize is only the first step: reinitialize opens another session';
+  if (depth > 0 && isEnding(name)) return `${name} ends the session, so it cannot stand inside repeat`;
   if (depth === LIMITS.nesting.most && name === 'repeat')
     return overLimit('repeats are nested', LIMITS.nesting);
+  if (!hasListened && (name === 'reconnect' || name === 'resume'))
+    return `${name} opens a stream again, so a listen comes before it`;
+  if (!hasBegun && namesSession(step))
+    return `there is no ${SESSION_PLACEHOLDER} yet: an initialize comes before it`;
   // What stands inside a repeat is covered by the message about that repeat.
-  if (ended === undefined || depth > 0 || AFTER_THE_END.includes(name)) return undefined;
-  return `nothing but ${AFTER_THE_END.join(', ')} can follow ${ended}, got ${name}`;
+  if (ended === undefined || depth > 0) return undefined;
+  const allowed: readonly StepName[] = AFTER_THE_END[ended];
+  return allowed.includes(name)
+    ? undefined
+    : `nothing but ${allowed.join(', ')} can follow ${ended}, got ${name}`;
+}
+
+function namesSession(step: Step): boolean {
+  const headers = typeof step === 'string' ? undefined : step.raw?.headers;
+  return Object.values(headers ?? {}).some(
+    (value) => typeof value === 'string' && value.includes(SESSION_PLACEHOLDER),
+  );
 }
 
 function checkEvents({ events, cycles }: Scenario): Finding[] {
-  if (events.length === 0 || cycles === 1) return [];
+  const { bySignal, byKill } = endsOf(events);
+  if ((!bySignal && !byKill) || cycles === 1) return checkEventOrder(events);
   const message = `with events there is one cycle, got ${cycles}: the target does not come back after a signal`;
   return [{ path: ['cycles'], message }];
 }
@@ -71,12 +105,12 @@ function checkEvents({ events, cycles }: Scenario): Finding[] {
 const MISSING: Readonly<Record<Evidence, string>> = {
   signal: 'a signal under events',
   'no-signal': 'a target that lives to the end, so no signal under events',
-  call: 'a call or list step',
+  call: 'a call, concurrent or list step',
   stream: 'a listen step',
-  arrivals: 'a workload with constant-arrival-rate',
-  expectation: 'an expect-gone or expect-alive step',
+  arrivals: 'a workload with an arrival rate',
+  expectation: 'an expect-gone, expect-alive or raw step',
   'expect-gone': 'an expect-gone step',
-  reap: 'a flow that does not end with delete',
+  reap: 'a session that its flow does not delete',
 };
 
 function checkInvariants(scenario: Scenario): Finding[] {
@@ -91,20 +125,29 @@ function checkInvariants(scenario: Scenario): Finding[] {
 }
 
 function evidenceIn(scenario: Scenario): Set<Evidence> {
-  const evidence = new Set<Evidence>([scenario.events.length > 0 ? 'signal' : 'no-signal']);
+  const { bySignal, byKill } = endsOf(scenario.events);
+  const evidence = new Set<Evidence>();
+  if (bySignal) evidence.add('signal');
+  if (!bySignal && !byKill) evidence.add('no-signal');
   for (const { name } of allSteps(scenario)) {
-    if (name === 'call' || name === 'list') evidence.add('call');
-    if (name === 'expect-gone' || name === 'expect-alive') evidence.add('expectation');
+    if (name === 'call' || name === 'concurrent' || name === 'list') evidence.add('call');
+    if (name === 'expect-gone' || name === 'expect-alive' || name === 'raw') evidence.add('expectation');
     if (name === 'expect-gone') evidence.add('expect-gone');
     if (name === 'listen') evidence.add('stream');
   }
   const workloads = Object.values(scenario.workloads);
-  if (workloads.some(({ executor }) => executor === 'constant-arrival-rate')) evidence.add('arrivals');
-  const flows = Object.values(scenario.workloads).map(({ flow }) => flow);
+  if (workloads.some(({ executor }) => modelOf({ kind: executor }) === 'open')) evidence.add('arrivals');
   // A target that is told to end seldom gets to reap: whoever wants to see that has to ask for it.
-  const hasSignal = scenario.events.length > 0;
-  if (!hasSignal && flows.some((flow) => !flow.includes('delete'))) evidence.add('reap');
+  const isTold = bySignal || byKill || scenario.events.some(({ restart }) => restart);
+  if (!isTold && workloads.some(({ flow }) => leavesSession(flow))) evidence.add('reap');
   return evidence;
+}
+
+/** Whether sessions of this flow are left for the target to end. */
+function leavesSession(flow: readonly Step[]): boolean {
+  const names = [...walkSteps(flow, [])].map(({ name }) => name);
+  if (names.includes('reinitialize')) return true;
+  return names.includes('initialize') && !names.includes('delete');
 }
 
 /** A rule that stands twice in a list is a slip: one of the two was meant to be another. */

@@ -1,8 +1,17 @@
 import * as z from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS, overLimit } from './limits.ts';
 import { unknownWord } from './nearest.ts';
-import { duration, text, whole, word } from './schema-parts.ts';
-import { ABANDONMENTS, BARE_STEPS, HANDSHAKES, LISTS, STEPS_WITH_SETTINGS, type StepName } from './step.ts';
+import { rawRequest } from './raw-schema.ts';
+import { bytesPerSecond, duration, text, whole, word } from './schema-parts.ts';
+import {
+  ABANDONMENTS,
+  BARE_STEPS,
+  FAULT_SCOPES,
+  HANDSHAKES,
+  LISTS,
+  STEPS_WITH_SETTINGS,
+  type StepName,
+} from './step.ts';
 
 const json = z.json({ error: 'expected a JSON value: text, number, true, false, null, list or mapping' });
 const name = (what: string) => text(what, LIMITS.nameLength);
@@ -32,6 +41,49 @@ const think = z.union([duration, z.strictObject({ between: z.tuple([duration, du
   error: 'expected 5s, or { between: [1s, 5s] }',
 });
 
+const concurrent = z
+  .strictObject({
+    calls: z
+      .array(call)
+      .min(1, { error: 'a list of calls is not empty' })
+      .max(LIMITS.concurrentCalls.most, { error: overLimit('calls at once are', LIMITS.concurrentCalls) })
+      .optional(),
+    times: whole('times', LIMITS.concurrentCalls).optional(),
+    call: call.optional(),
+  })
+  .refine(
+    ({ calls, times, call: repeated }) => {
+      if (calls) return times === undefined && repeated === undefined;
+      return times !== undefined && repeated !== undefined;
+    },
+    { error: 'expected { calls: [{ tool: … }, …] }, or { times: 5, call: { tool: … } }' },
+  );
+
+const reopening = z.strictObject({
+  after: duration.optional().meta({ description: 'How long the stream stays closed; 0s' }),
+});
+
+const FAULTS = ['delay', 'cutAfterBytes', 'slowRead', 'halfBody'] as const;
+
+const fault = z
+  .strictObject({
+    delay: duration.optional().meta({ description: 'The request arrives so much later' }),
+    cutAfterBytes: whole('cutAfterBytes', LIMITS.rawBodyBytes, 0)
+      .optional()
+      .meta({ description: 'After so many bytes of the answer the connection breaks' }),
+    slowRead: bytesPerSecond('slowRead', LIMITS.slowReadBytesPerSecond)
+      .optional()
+      .meta({ description: 'The answer is read at this rate: 1KiB/s' }),
+    halfBody: z
+      .literal(true, { error: 'halfBody is true, or left out' })
+      .optional()
+      .meta({ description: "The second half of the request's body never comes" }),
+    for: word('scope', FAULT_SCOPES).optional(),
+  })
+  .refine((settings) => FAULTS.some((name) => settings[name] !== undefined), {
+    error: `a fault is one or more of ${FAULTS.join(', ')}`,
+  });
+
 const bareStep = z.enum(BARE_STEPS, {
   error: ({ input }) => {
     if (typeof input !== 'string') return undefined;
@@ -45,9 +97,14 @@ const stepWithSettings = z
   .strictObject({
     initialize: z.strictObject({ handshake: word('handshake', HANDSHAKES).optional() }).optional(),
     call: call.optional(),
+    concurrent: concurrent.optional(),
     list: word('list', LISTS).optional(),
     notify: notify.optional(),
     think: think.optional(),
+    reconnect: reopening.optional(),
+    resume: reopening.optional(),
+    raw: rawRequest.optional(),
+    fault: fault.optional(),
     repeat: z
       .strictObject({
         times: whole('times', LIMITS.repeatTimes),

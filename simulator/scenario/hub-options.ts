@@ -7,13 +7,27 @@ import type { Mode } from './schema-parts.ts';
  * what it does not name keeps the hub's default. Known before there is a policy: the hub's policy follows from it.
  */
 export function hubOptions(scenario: Scenario, mode: Mode): Record<string, string | number> {
-  const { maxSessions, clientTimeouts, ...durations } = scenario.hub?.[mode] ?? {};
+  const { clientTimeouts, ...settings } = scenario.hub?.[mode] ?? {};
+  const { maxSessions, maxSessionsPerClient, capRule, rateLimit, initializeRate, sessionRate, ...durations } =
+    settings;
+  // Who sets a rate wants it to hold.
+  const isRateSet = initializeRate !== undefined || sessionRate !== undefined;
+  const asWritten = {
+    maxSessions,
+    maxSessionsPerClient,
+    capRule,
+    rateLimit: rateLimit ?? (isRateSet ? 'on' : undefined),
+    initializeRate,
+    sessionRate,
+  };
   const timeouts = Object.entries(clientTimeouts ?? {}).map(([client, text]) => `${client}=${inMs(text)}`);
   return {
     ...Object.fromEntries(
       Object.entries(durations).flatMap(([name, text]) => (text === undefined ? [] : [[name, inMs(text)]])),
     ),
-    ...(maxSessions !== undefined && { maxSessions }),
+    ...Object.fromEntries(
+      Object.entries(asWritten).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
     ...(timeouts.length > 0 && { clientTimeouts: timeouts.join(',') }),
   };
 }

@@ -59,7 +59,7 @@ export const INVARIANTS = {
     needs: ['expect-gone'],
   },
   expectations_met: {
-    describes: 'Every expect-gone and expect-alive step found what it expected.',
+    describes: 'Every expect-gone, expect-alive and raw step found what it expected.',
     failureModes: ['F01', 'F12', 'F15', 'F20'],
     needs: ['expectation'],
   },

@@ -68,11 +68,11 @@ function isDefault(issue: Issue): boolean {
 
 function unknownKey(key: string, parent: Path, input: unknown): Finding {
   const path = [...parent, key];
-  const owner = ownerOf(key);
+  const owners = ownersOf(key);
   const executor = executorAt(parent, input);
-  if (owner !== undefined && executor !== undefined && owner !== executor) {
-    const message = `'${key}' belongs to the executor ${owner}; the executor here is ${executor}`;
-    return { path, message, at: 'key' };
+  if (owners.length > 0 && executor !== undefined && !owners.includes(executor)) {
+    const belongs = `'${key}' belongs to the executor${owners.length > 1 ? 's' : ''} ${owners.join(', ')}`;
+    return { path, message: `${belongs}; the executor here is ${executor}`, at: 'key' };
   }
   const allowed = keysAt(ScenarioSchema, parent, input);
   if (!isStep(parent)) return { path, message: unknownWord('key', key, allowed), at: 'key' };
@@ -90,8 +90,8 @@ function isStep(path: Path): boolean {
   return typeof path.at(-1) === 'number' && (path.at(-2) === 'flow' || path.at(-2) === 'steps');
 }
 
-function ownerOf(key: string): ExecutorKind | undefined {
-  return EXECUTORS.find((executor) => settingsOf(executor).includes(key));
+function ownersOf(key: string): ExecutorKind[] {
+  return EXECUTORS.filter((executor) => settingsOf(executor).includes(key));
 }
 
 /** The executor of the workload itself, or of the workload whose `real:` or `virtual:` this is. */

@@ -19,6 +19,18 @@ export const LIMITS = {
     reason: 'due times are whole milliseconds, and one process starts no more sessions',
   },
   plannedSessions: { most: 1_000_000, reason: 'the ledger keeps a record of every session of the run' },
+  stages: { most: 100, reason: 'a ramp of more stages is a curve, and nobody writes that by hand' },
+  concurrentCalls: {
+    most: 100,
+    reason: 'each call at once takes a connection of its own, and a client has few',
+  },
+  rawBodyBytes: {
+    most: 64 * 1024 * 1024,
+    reason: 'it is held in memory as a whole, and four times the largest body any server takes',
+  },
+  rawHeaders: { most: 1000, reason: 'servers stop reading headers well before' },
+  rawHeaderValue: { most: 256 * 1024, reason: 'servers stop reading a head well before' },
+  slowReadBytesPerSecond: { most: 1024 * 1024 * 1024, reason: 'a faster reader is not slow' },
   repeatTimes: { most: 100_000, reason: 'a longer flow belongs into more iterations' },
   stepsPerIteration: { most: 10_000_000, reason: 'repeats inside repeats multiply' },
   nesting: { most: 5, reason: 'deeper repeats cannot be read' },

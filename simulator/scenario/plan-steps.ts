@@ -1,51 +1,16 @@
-import {
-  DurationError,
-  formatDuration,
-  type PolicyTimes,
-  parseDuration,
-  resolveDuration,
-} from './duration.ts';
-import type { Finding, Path } from './errors.ts';
+import { formatDuration } from './duration.ts';
+import type { Path } from './errors.ts';
 import type { Step } from './flow-schema.ts';
-import type { Json, PlannedStep } from './step.ts';
-
-/** How long a client waits for an answer when the scenario does not say, as in the SDK's clients. */
-export const DEFAULT_CALL_TIMEOUT_MS = 60_000;
+import { DEFAULT_CALL_TIMEOUT_MS, planFault, planRaw } from './plan-wire-steps.ts';
+import type { Resolver } from './resolver.ts';
+import type { Json, PlannedCall, PlannedStep } from './step.ts';
 
 type StepSettings = Exclude<Step, string>;
 type CallSettings = NonNullable<StepSettings['call']>;
+type ConcurrentSettings = NonNullable<StepSettings['concurrent']>;
 type NotifySettings = NonNullable<StepSettings['notify']>;
 type ThinkSettings = NonNullable<StepSettings['think']>;
 type Arguments = { readonly [key: string]: Json };
-
-/**
- * Resolves durations with one client's policy times and notes what is wrong. Where times are not known yet
- * they are NaN: every comparison with NaN is false, so a check only ever reports what is certain.
- */
-export class Resolver {
-  readonly #times: PolicyTimes;
-  readonly #findings: Finding[];
-
-  constructor(times: PolicyTimes, findings: Finding[]) {
-    this.#times = times;
-    this.#findings = findings;
-  }
-
-  /** Whole ms; NaN after a problem, which has then been noted. */
-  ms(text: string, path: Path): number {
-    try {
-      return resolveDuration(parseDuration(text), this.#times);
-    } catch (error) {
-      if (!(error instanceof DurationError)) throw error;
-      this.note({ path, message: error.message, offset: error.offset });
-      return Number.NaN;
-    }
-  }
-
-  note(finding: Finding): void {
-    this.#findings.push(finding);
-  }
-}
 
 /** The steps of a flow with every duration in ms. `base`: where the list stands. */
 export function planSteps(steps: readonly Step[], base: Path, resolver: Resolver): PlannedStep[] {
@@ -54,13 +19,21 @@ export function planSteps(steps: readonly Step[], base: Path, resolver: Resolver
 
 function planStep(step: Step, path: Path, resolver: Resolver): PlannedStep {
   if (step === 'initialize') return { kind: 'initialize', handshake: 'full' };
+  if (step === 'reconnect' || step === 'resume') return { kind: step, afterMs: 0 };
   if (typeof step === 'string') return { kind: step };
-  const { initialize, call, list, notify, think, repeat, abandon } = step;
+  const { initialize, call, concurrent, list, notify, think, raw, fault, repeat, abandon } = step;
   if (initialize) return { kind: 'initialize', handshake: initialize.handshake ?? 'full' };
   if (call) return planCall(call, [...path, 'call'], resolver);
+  if (concurrent) return planConcurrent(concurrent, [...path, 'concurrent'], resolver);
   if (list) return { kind: 'list', what: list };
   if (notify) return planNotify(notify, [...path, 'notify'], resolver);
   if (think) return planThink(think, [...path, 'think'], resolver);
+  for (const kind of ['reconnect', 'resume'] as const) {
+    const reopening = step[kind];
+    if (reopening) return { kind, afterMs: resolver.ms(reopening.after ?? '0s', [...path, kind, 'after']) };
+  }
+  if (raw) return planRaw(raw, [...path, 'raw'], resolver);
+  if (fault) return planFault(fault, [...path, 'fault'], resolver);
   if (abandon) return { kind: 'abandon', how: abandon };
   if (!repeat) throw new Error('a step without a name passed the schema');
   return {
@@ -70,7 +43,15 @@ function planStep(step: Step, path: Path, resolver: Resolver): PlannedStep {
   };
 }
 
-function planCall(call: CallSettings, path: Path, resolver: Resolver): PlannedStep {
+function planConcurrent(settings: ConcurrentSettings, path: Path, resolver: Resolver): PlannedStep {
+  const { calls = [], times = 0, call } = settings;
+  const listed = calls.map((each, index) => planCall(each, [...path, 'calls', index], resolver));
+  if (!call) return { kind: 'concurrent', calls: listed };
+  const planned = planCall(call, [...path, 'call'], resolver);
+  return { kind: 'concurrent', calls: Array.from({ length: times }, () => planned) };
+}
+
+function planCall(call: CallSettings, path: Path, resolver: Resolver): PlannedCall {
   const ms = (key: 'timeout' | 'abortAfter' | 'longest') => {
     const text = call[key];
     return text === undefined ? undefined : resolver.ms(text, [...path, key]);

@@ -1,22 +1,22 @@
 import type { Policy } from '../judge/policy.ts';
 import { parseThreshold, type Threshold } from '../judge/threshold.ts';
+import type { ClientProfile } from './client-profile.ts';
 import { applicableInvariants } from './combinations.ts';
-import { formatDuration, type PolicyTimes, policyTimes } from './duration.ts';
+import { type PolicyTimes, policyTimes } from './duration.ts';
 import { type Finding, type Path, renderPath, ScenarioError } from './errors.ts';
 import type { InvariantName } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
-import { planSteps, Resolver } from './plan-steps.ts';
-import { arrivalsIn, type PlannedExecutor, sessionsPerCycle } from './schedule.ts';
-import {
-  DEFAULT_PROTOCOL_VERSION,
-  type ProtocolVersion,
-  type Scenario,
-  type SIGNALS,
-  type Workload,
-} from './schema.ts';
+import { type PlannedEvent, planEvent } from './plan-events.ts';
+import { choose, planExecutor } from './plan-executor.ts';
+import { planSteps } from './plan-steps.ts';
+import { Resolver } from './resolver.ts';
+import { mostSessionsPerCycle, type PlannedExecutor, sessionsPerCycle } from './schedule.ts';
+import { DEFAULT_PROTOCOL_VERSION, type ProtocolVersion, type Scenario, type Workload } from './schema.ts';
 import { MODES, type Mode } from './schema-parts.ts';
 import type { ScenarioSource } from './source.ts';
-import type { PlannedStep } from './step.ts';
+import { type PlannedStep, sessionsPerIteration, shortestMs } from './step.ts';
+
+export type { PlannedEvent } from './plan-events.ts';
 
 /** A scenario with everything decided: times in ms, one mode, one seed. Plain JSON, so that workers can be sent it. */
 export interface Plan {
@@ -30,22 +30,24 @@ export interface Plan {
   readonly events: readonly PlannedEvent[];
   readonly thresholds: readonly Threshold[];
   readonly invariants: readonly InvariantName[];
-  /** Sessions that all cycles together attempt. */
+  /** Iterations that all cycles together begin, as far as that is planned: not those of executors that time alone ends. */
   readonly plannedSessions: number;
 }
 
 export interface PlannedWorkload {
   readonly name: string;
-  readonly client: { readonly name: string; readonly protocolVersion: ProtocolVersion };
+  readonly client: PlannedClient;
   readonly failureModes: readonly string[];
+  /** When it begins, since its cycle began. */
+  readonly startMs: number;
   readonly executor: PlannedExecutor;
   readonly flow: readonly PlannedStep[];
 }
 
-export interface PlannedEvent {
-  /** Since the run began. */
-  readonly atMs: number;
-  readonly signal: (typeof SIGNALS)[number];
+export interface PlannedClient {
+  readonly name: string;
+  readonly protocolVersion: ProtocolVersion;
+  readonly profile: ClientProfile;
 }
 
 export interface PlanOptions {
@@ -105,15 +107,11 @@ function draftPlan(
   const names = Object.entries(scenario.workloads).map(([name, { client }]) => client?.name ?? name);
   const run = new Resolver(longestTimes(names.map(timesFor)), findings);
   const workloads = Object.entries(scenario.workloads).map(([name, workload]) =>
-    planWorkload(name, workload, mode, timesFor, findings),
+    planWorkload(name, workload, { mode, seed }, timesFor, findings),
   );
   const plannedSessions =
     scenario.cycles * workloads.reduce((sum, { executor }) => sum + sessionsPerCycle(executor), 0);
-  if (plannedSessions > LIMITS.plannedSessions.most) {
-    const planned = `${plannedSessions.toLocaleString('en-US')} planned sessions`;
-    const message = overLimit(`${planned} in ${mode} mode; they are`, LIMITS.plannedSessions);
-    run.note({ path: ['workloads'], message, at: 'key' });
-  }
+  checkNumberOfSessions(workloads, scenario.cycles, mode, run);
   return {
     scenario: scenario.name,
     mode,
@@ -122,10 +120,9 @@ function draftPlan(
     settleMs: resolved(run, choose(scenario.settle, undefined, mode, [], 'settle')),
     observeMs: atLeastOne(run, choose(scenario.observe, undefined, mode, [], 'observe')),
     workloads,
-    events: scenario.events.map(({ at, signal }, index) => ({
-      atMs: resolved(run, choose(at, undefined, mode, ['events', index], 'at')),
-      signal,
-    })),
+    events: scenario.events.map((event, index) =>
+      planEvent(event, resolved(run, choose(event.at, undefined, mode, ['events', index], 'at'))),
+    ),
     thresholds: Object.entries(scenario.thresholds).flatMap(([selector, rules]) =>
       rules.map((rule) => parseThreshold(selector, rule)),
     ),
@@ -137,13 +134,14 @@ function draftPlan(
 function planWorkload(
   name: string,
   workload: Workload,
-  mode: Mode,
+  { mode, seed }: { mode: Mode; seed: number },
   timesFor: TimesFor,
   findings: Finding[],
 ): PlannedWorkload {
   const client = {
     name: workload.client?.name ?? name,
     protocolVersion: workload.client?.protocolVersion ?? DEFAULT_PROTOCOL_VERSION,
+    profile: workload.client?.profile ?? 'plain',
   };
   const path = ['workloads', name];
   const resolver = new Resolver(timesFor(client.name), findings);
@@ -151,48 +149,37 @@ function planWorkload(
     name,
     client,
     failureModes: workload.failureModes ?? [],
-    executor: planExecutor(workload, mode, path, resolver),
+    startMs: resolved(resolver, choose(workload.startTime ?? '0s', undefined, mode, path, 'startTime')),
+    executor: planExecutor(workload, { name, mode, seed }, resolver),
     flow: planSteps(workload.flow, [...path, 'flow'], resolver),
   };
 }
 
-function planExecutor(workload: Workload, mode: Mode, path: Path, resolver: Resolver): PlannedExecutor {
-  switch (workload.executor) {
-    case 'constant-arrival-rate': {
-      const over = workload[mode] ?? {};
-      const ratePerSecond = choose(workload.rate, over.rate, mode, path, 'rate').value;
-      const duration = choose(workload.duration, over.duration, mode, path, 'duration');
-      const durationMs = resolved(resolver, duration);
-      const arrivals = arrivalsIn(ratePerSecond, durationMs);
-      if (arrivals < 1) {
-        const message = `no session would start: ${ratePerSecond} per second for ${formatDuration(durationMs)} is less than one`;
-        resolver.note({ path: duration.path, message });
-      }
-      const maxVUs = choose(workload.maxVUs, over.maxVUs, mode, path, 'maxVUs').value;
-      return { kind: workload.executor, ratePerSecond, durationMs, maxVUs, arrivals };
-    }
-    case 'per-vu-iterations': {
-      const over = workload[mode] ?? {};
-      const vus = choose(workload.vus, over.vus, mode, path, 'vus').value;
-      const iterations = choose(workload.iterations, over.iterations, mode, path, 'iterations').value;
-      return { kind: workload.executor, vus, iterations };
-    }
-  }
-}
-
-type Scalar = string | number;
-
-/** The value that holds in this mode, and where it was written. */
-function choose<Value extends Scalar>(
-  setting: Value | Readonly<Record<Mode, Value>>,
-  override: Value | undefined,
+/** Planned ones, and those of closed executors, which are as many as fit into their time. */
+function checkNumberOfSessions(
+  workloads: readonly PlannedWorkload[],
+  cycles: number,
   mode: Mode,
-  parent: Path,
-  key: string,
-): { value: Value; path: Path } {
-  if (override !== undefined) return { value: override, path: [...parent, mode, key] };
-  if (typeof setting === 'object') return { value: setting[mode], path: [...parent, key, mode] };
-  return { value: setting, path: [...parent, key] };
+  run: Resolver,
+): void {
+  const { most } = LIMITS.plannedSessions;
+  let planned = 0;
+  for (const { name, executor, flow } of workloads) {
+    const sessions = cycles * sessionsPerIteration(flow);
+    planned += sessions * sessionsPerCycle(executor);
+    const possible = sessions * mostSessionsPerCycle(executor, shortestMs(flow));
+    // Unknown times make it NaN, which is more than nothing.
+    if (sessionsPerCycle(executor) > 0 || !(possible > most)) continue;
+    const message = overLimit(
+      `${possible.toLocaleString('en-US')} sessions could be opened in ${mode} mode (let the flow think longer); they are`,
+      LIMITS.plannedSessions,
+    );
+    run.note({ path: ['workloads', name, 'flow'], message, at: 'key' });
+  }
+  if (!(planned > most)) return;
+  const sessions = `${planned.toLocaleString('en-US')} planned sessions`;
+  const message = overLimit(`${sessions} in ${mode} mode; they are`, LIMITS.plannedSessions);
+  run.note({ path: ['workloads'], message, at: 'key' });
 }
 
 function resolved(resolver: Resolver, { value, path }: { value: string; path: Path }): number {

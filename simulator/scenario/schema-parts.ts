@@ -63,6 +63,36 @@ export function positive(name: string, limit: Limit) {
     .max(limit.most, { error: overLimit(`${name} is`, limit) });
 }
 
+/** A number from 0 up to a limit. */
+export function notNegative(name: string, limit: Limit) {
+  return z
+    .number({ error: ({ input }) => `${name} is a number, got ${describe(input)}` })
+    .min(0, { error: `${name} is 0 or more` })
+    .max(limit.most, { error: overLimit(`${name} is`, limit) });
+}
+
+const BYTE_UNITS = { B: 1, KiB: 1024, MiB: 1024 * 1024 } as const;
+
+/** `1KiB/s`, as text: `parseBytesPerSecond` gives the number. */
+export function bytesPerSecond(name: string, limit: Limit) {
+  return z.string({ error: `${name} is a rate such as 1KiB/s` }).superRefine((input, context) => {
+    const bytes = parseBytesPerSecond(input);
+    const isTooMuch = bytes !== undefined && bytes > limit.most;
+    if (bytes !== undefined && bytes > 0 && !isTooMuch) return;
+    const message = isTooMuch
+      ? overLimit(`${name} is`, limit, ' bytes per second')
+      : `${name} is a rate such as 512B/s, 1KiB/s or 0.5MiB/s, got ${quote(input)}`;
+    context.addIssue({ code: 'custom', message, input });
+  });
+}
+
+/** Undefined when the text is no rate. */
+export function parseBytesPerSecond(input: string): number | undefined {
+  const [, digits, unit] = /^(\d{1,9}(?:\.\d{1,9})?) ?(B|KiB|MiB)\/s$/.exec(input) ?? [];
+  if (unit !== 'B' && unit !== 'KiB' && unit !== 'MiB') return undefined;
+  return Number(digits) * BYTE_UNITS[unit];
+}
+
 /** Text of a readable length. */
 export function text(name: string, limit: Limit) {
   return z

@@ -1,10 +1,22 @@
 import * as z from 'zod';
+import { CAP_RULES } from '../judge/policy.ts';
 import { parseSelector, parseThreshold, ThresholdError } from '../judge/threshold.ts';
+import { CLIENT_PROFILES } from './client-profile.ts';
+import { eventSchema } from './event-schema.ts';
 import { flowSchema } from './flow-schema.ts';
 import { INVARIANT_NAMES } from './invariant-names.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS, overLimit } from './limits.ts';
 import { unknownWord } from './nearest.ts';
-import { constantDuration, duration, perMode, positive, text, whole, word } from './schema-parts.ts';
+import {
+  constantDuration,
+  duration,
+  notNegative,
+  perMode,
+  positive,
+  text,
+  whole,
+  word,
+} from './schema-parts.ts';
 
 /** The revisions of MCP that have sessions. */
 export const PROTOCOL_VERSIONS = ['2025-03-26', '2025-06-18', '2025-11-25'] as const;
@@ -14,20 +26,47 @@ export const DEFAULT_PROTOCOL_VERSION: ProtocolVersion = '2025-11-25';
 /** Virtual looks cost nothing; real ones must not become load of their own. */
 export const DEFAULT_OBSERVE = { virtual: '6s', real: '1s' };
 
-export const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-export const EXECUTORS = ['constant-arrival-rate', 'per-vu-iterations'] as const;
+/** As in k6. Those with a rate are open models, the others closed ones (see `modelOf` in schedule.ts). */
+export const EXECUTORS = [
+  'constant-arrival-rate',
+  'ramping-arrival-rate',
+  'per-vu-iterations',
+  'constant-vus',
+  'ramping-vus',
+] as const;
 export type ExecutorKind = (typeof EXECUTORS)[number];
+
+/** How arrivals are spaced: evenly, or at random with exponential gaps, as those of independent clients are. */
+export const ARRIVALS = ['even', 'poisson'] as const;
+
+function stagesTo<Target extends z.ZodType>(target: Target) {
+  return z
+    .array(z.strictObject({ duration, target }))
+    .min(1, { error: 'stages are not empty' })
+    .max(LIMITS.stages.most, { error: overLimit('stages are', LIMITS.stages) });
+}
+
+const maxVUs = whole('maxVUs', LIMITS.vus);
+const arrivals = word('kind of arrivals', ARRIVALS);
 
 /** Settings of each executor; the workload's `real:` and `virtual:` may override them. */
 const settings = {
-  'constant-arrival-rate': {
-    rate: positive('rate', LIMITS.ratePerSecond),
-    duration,
-    maxVUs: whole('maxVUs', LIMITS.vus),
+  'constant-arrival-rate': { rate: positive('rate', LIMITS.ratePerSecond), duration, maxVUs, arrivals },
+  'ramping-arrival-rate': {
+    startRate: notNegative('startRate', LIMITS.ratePerSecond),
+    stages: stagesTo(notNegative('target', LIMITS.ratePerSecond)),
+    maxVUs,
+    arrivals,
   },
   'per-vu-iterations': {
     vus: whole('vus', LIMITS.vus),
     iterations: whole('iterations', LIMITS.plannedSessions),
+  },
+  'constant-vus': { vus: whole('vus', LIMITS.vus), duration },
+  'ramping-vus': {
+    startVUs: whole('startVUs', LIMITS.vus, 0),
+    stages: stagesTo(whole('target', LIMITS.vus, 0)),
+    gracefulRampDown: duration,
   },
 } as const;
 
@@ -43,23 +82,50 @@ const failureModes = z.array(
 const client = z.strictObject({
   name: text('name', LIMITS.nameLength).optional(),
   protocolVersion: word('protocol version', PROTOCOL_VERSIONS).optional(),
+  profile: word('client profile', CLIENT_PROFILES).optional().meta({
+    description: 'What the client does when it is refused, cut off or told that its session is gone',
+  }),
 });
 
-const common = { client: client.optional(), failureModes: failureModes.optional(), flow: flowSchema };
+const common = {
+  startTime: perMode(duration)
+    .optional()
+    .meta({ description: 'Since the cycle began: workloads may begin one after another' }),
+  client: client.optional(),
+  failureModes: failureModes.optional(),
+  flow: flowSchema,
+};
 
-const arrivalRate = settings['constant-arrival-rate'];
-const arrivalRateOverrides = z.strictObject(arrivalRate).partial().optional();
+const constantRate = settings['constant-arrival-rate'];
+const constantRateOverrides = z.strictObject(constantRate).partial().optional();
+const rampingRate = settings['ramping-arrival-rate'];
+const rampingRateOverrides = z.strictObject(rampingRate).partial().optional();
 const perVu = settings['per-vu-iterations'];
 const perVuOverrides = z.strictObject(perVu).partial().optional();
+const constantVus = settings['constant-vus'];
+const constantVusOverrides = z.strictObject(constantVus).partial().optional();
+const rampingVus = settings['ramping-vus'];
+const rampingVusOverrides = z.strictObject(rampingVus).partial().optional();
 
 export const WorkloadSchema = z.discriminatedUnion('executor', [
   z.strictObject({
     executor: z.literal('constant-arrival-rate'),
-    rate: perMode(arrivalRate.rate),
-    duration: perMode(arrivalRate.duration),
-    maxVUs: perMode(arrivalRate.maxVUs),
-    virtual: arrivalRateOverrides,
-    real: arrivalRateOverrides,
+    rate: perMode(constantRate.rate),
+    duration: perMode(constantRate.duration),
+    maxVUs: perMode(constantRate.maxVUs),
+    arrivals: perMode(constantRate.arrivals).optional(),
+    virtual: constantRateOverrides,
+    real: constantRateOverrides,
+    ...common,
+  }),
+  z.strictObject({
+    executor: z.literal('ramping-arrival-rate'),
+    startRate: perMode(rampingRate.startRate).optional(),
+    stages: perMode(rampingRate.stages),
+    maxVUs: perMode(rampingRate.maxVUs),
+    arrivals: perMode(rampingRate.arrivals).optional(),
+    virtual: rampingRateOverrides,
+    real: rampingRateOverrides,
     ...common,
   }),
   z.strictObject({
@@ -68,6 +134,23 @@ export const WorkloadSchema = z.discriminatedUnion('executor', [
     iterations: perMode(perVu.iterations),
     virtual: perVuOverrides,
     real: perVuOverrides,
+    ...common,
+  }),
+  z.strictObject({
+    executor: z.literal('constant-vus'),
+    vus: perMode(constantVus.vus),
+    duration: perMode(constantVus.duration),
+    virtual: constantVusOverrides,
+    real: constantVusOverrides,
+    ...common,
+  }),
+  z.strictObject({
+    executor: z.literal('ramping-vus'),
+    startVUs: perMode(rampingVus.startVUs).optional(),
+    stages: perMode(rampingVus.stages),
+    gracefulRampDown: perMode(rampingVus.gracefulRampDown).optional(),
+    virtual: rampingVusOverrides,
+    real: rampingVusOverrides,
     ...common,
   }),
 ]);
@@ -86,14 +169,20 @@ const hub = z.strictObject({
   keepAlive: constantDuration.optional(),
   drain: constantDuration.optional(),
   maxSessions: whole('maxSessions', LIMITS.plannedSessions).optional(),
+  maxSessionsPerClient: whole('maxSessionsPerClient', LIMITS.plannedSessions).optional(),
+  capRule: word('cap rule', CAP_RULES).optional(),
+  rateLimit: word('switch', ['on', 'off'])
+    .optional()
+    .meta({ description: 'Off when left out, and on when a rate is set: all load comes from one address' }),
+  initializeRate: whole('initializeRate', LIMITS.plannedSessions)
+    .optional()
+    .meta({ description: 'Sessions that one address may ask for in a minute' }),
+  sessionRate: whole('sessionRate', LIMITS.ratePerSecond)
+    .optional()
+    .meta({ description: 'Requests that one session may send in a second' }),
   clientTimeouts: z.record(hubClientName, constantDuration).optional(),
 });
 export type HubSettings = z.infer<typeof hub>;
-
-const event = z.strictObject({
-  at: perMode(duration).meta({ description: 'Since the run began' }),
-  signal: word('signal', SIGNALS),
-});
 
 const thresholds = z.record(z.string(), z.array(z.string())).superRefine((record, context) => {
   for (const [selector, rules] of Object.entries(record)) {
@@ -122,7 +211,7 @@ export const ScenarioSchema = z.strictObject({
     error: 'a scenario has at least one workload',
   }),
   events: z
-    .array(event)
+    .array(eventSchema)
     .max(LIMITS.events.most, { error: `events are at most ${LIMITS.events.most}: ${LIMITS.events.reason}` })
     .default([]),
   settle: perMode(duration).meta({ description: 'How long the target is watched after the workloads ended' }),

@@ -27,8 +27,10 @@ export function* walkSteps(flow: readonly Step[], base: Path, depth = 0): Genera
 export function stepsPerIteration(flow: readonly Step[]): number {
   let steps = 0;
   for (const step of flow) {
-    const repeat = typeof step === 'string' ? undefined : step.repeat;
-    steps += repeat === undefined ? 1 : repeat.times * stepsPerIteration(repeat.steps);
+    const { repeat, concurrent } = typeof step === 'string' ? {} : step;
+    if (repeat) steps += repeat.times * stepsPerIteration(repeat.steps);
+    else if (concurrent) steps += concurrent.calls?.length ?? concurrent.times ?? 0;
+    else steps += 1;
   }
   return steps;
 }

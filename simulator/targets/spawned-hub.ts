@@ -6,16 +6,26 @@ import type { Target } from './target.ts';
 
 const HUB_MAIN = fileURLToPath(new URL('../../hub/main.ts', import.meta.url));
 
-/** The reference hub as a process of its own, on a free port of this machine. */
-export function spawnedHub(options: HubOptions, outDir?: string): Promise<Target> {
-  const flags = SETTINGS.flatMap((setting) => {
-    const value = { ...options, port: 0 }[setting.name];
-    return value === undefined ? [] : [flagName(setting), String(value)];
-  });
+/** The reference hub as a process of its own, on a free port of this machine; limits on rates as in-process. */
+export function spawnedHub(
+  options: HubOptions,
+  outDir?: string,
+  { env }: { env?: Readonly<Record<string, string>> } = {},
+): Promise<Target> {
+  const argsOn = (port: number) => {
+    const settings: HubOptions = { rateLimit: 'off', authToken: '', ...options, port };
+    const flags = SETTINGS.flatMap((setting) => {
+      const value = settings[setting.name];
+      return value === undefined ? [] : [flagName(setting), String(value)];
+    });
+    return [HUB_MAIN, ...flags];
+  };
   return spawnedTarget({
     name: 'reference hub',
     command: process.execPath,
-    args: [HUB_MAIN, ...flags],
+    args: argsOn(0),
+    argsOn,
+    ...(env && { env }),
     ...(outDir !== undefined && { logFile: join(outDir, 'hub.log') }),
   });
 }

@@ -26,12 +26,26 @@ export interface Target {
   /** The MCP endpoint: host (for the Host header) and path. */
   readonly endpoint: URL;
   readonly dial: Dial;
-  /** Process id, where the target is a process of its own on this machine. */
-  readonly pid?: number;
+  /** Process id, where the target is a process of its own on this machine: the one that listens, if that is known. */
+  readonly pid?: number | undefined;
+  /** Process group, where all of it belongs to the target. */
+  readonly group?: number | undefined;
   /** Sends a signal; absent when the target is not ours to signal. */
   signal?(name: 'SIGTERM' | 'SIGINT'): void;
-  /** Settles when the target ended by itself or after a signal; absent when that cannot be seen. */
+  /** Ends it where it stands, without a word; absent when it is not ours. */
+  kill?(): void;
+  /** Stops it from running, and lets it go on; absent where nothing can. */
+  pause?(): void;
+  resume?(): void;
+  /** Starts it again, after its end, at the same endpoint; absent when it is not ours to start. */
+  start?(): Promise<void>;
+  /** Settles when this life of the target ended, by itself or after a signal; absent when that cannot be seen. */
   readonly exited?: Promise<TargetExit>;
   /** Ends the target, whatever state it is in. Idempotent. */
   stop(): Promise<void>;
+}
+
+/** A target that the user named and that cannot be had: not ours, and not a defect of ours either. */
+export class TargetError extends Error {
+  override name = 'TargetError';
 }

@@ -18,6 +18,11 @@ export class VirtualSocket extends Duplex {
   #peer: VirtualSocket | undefined;
   /** The peer's write, held back until this end reads on. */
   #heldWrite: (() => void) | undefined;
+  /** Rings when it may have been idle for long enough; #idleAt says whether it was. */
+  #idleTimer: NodeJS.Timeout | undefined;
+  #idleAt = 0;
+  /** As on a socket: without a byte for so long, `timeout` is emitted, ms; 0: never. */
+  timeout = 0;
 
   constructor(noteActivity: () => void) {
     super({ readableHighWaterMark: BUFFER_BYTES, writableHighWaterMark: BUFFER_BYTES });
@@ -49,7 +54,9 @@ export class VirtualSocket extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#noteActivity();
+    this.#touch();
     const peer = this.#peer;
+    if (peer) peer.#touch();
     if (!peer || peer.destroyed || peer.readableEnded) {
       done(systemError('EPIPE', 'write'));
     } else if (peer.push(chunk)) {
@@ -67,6 +74,7 @@ export class VirtualSocket extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#noteActivity();
+    clearTimeout(this.#idleTimer);
     const peer = this.#peer;
     this.#peer = undefined;
     this._read();
@@ -74,10 +82,36 @@ export class VirtualSocket extends Duplex {
     done(error);
   }
 
-  // The rest of a socket's interface has no meaning here: there is no kernel to tell.
-  setTimeout(): this {
+  /** On the global timers, so that a server's keep-alive runs on the time that the server lives in. */
+  setTimeout(ms: number, onTimeout?: () => void): this {
+    this.timeout = ms;
+    if (onTimeout && ms > 0) this.once('timeout', onTimeout);
+    else if (onTimeout) this.off('timeout', onTimeout);
+    this.#touch();
+    if (this.timeout > 0 && !this.#idleTimer) this.#arm(ms);
     return this;
   }
+
+  /** Something moved. A server sets two timeouts with each request: only a number is changed by that. */
+  #touch(): void {
+    if (this.timeout > 0) this.#idleAt = performance.now() + this.timeout;
+  }
+
+  #arm(ms: number): void {
+    if (this.destroyed) return;
+    // It keeps no process alive, as that of a socket does not.
+    this.#idleTimer = setTimeout(() => this.#ring(), ms).unref();
+  }
+
+  #ring(): void {
+    this.#idleTimer = undefined;
+    if (this.timeout === 0) return;
+    const leftMs = this.#idleAt - performance.now();
+    if (leftMs > 0) this.#arm(leftMs);
+    else this.emit('timeout');
+  }
+
+  // The rest of a socket's interface has no meaning here: there is no kernel to tell.
   setNoDelay(): this {
     return this;
   }

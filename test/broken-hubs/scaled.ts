@@ -15,7 +15,11 @@ function scaledWorkload(workload: Workload, factor: number): Workload {
   switch (workload.executor) {
     case 'constant-arrival-rate':
       return { ...workload, rate: scaledNumber(workload.rate, (rate) => rate * factor) };
+    case 'ramping-arrival-rate':
+    case 'ramping-vus':
+      throw new Error('no bundled scenario has a ramp: say here how one is made smaller');
     case 'per-vu-iterations':
+    case 'constant-vus':
       return { ...workload, vus: scaledNumber(workload.vus, (vus) => Math.max(2, Math.round(vus * factor))) };
   }
 }

@@ -1,12 +1,14 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { isObject, type JsonObject } from '../../../simulator/mcp/json-rpc.ts';
 import type { Launch } from '../../../simulator/targets/in-process.ts';
 
-/** How a method of the small server is answered: with a status alone, with a result, or not at all. */
-export type Answer = number | JsonObject | 'never';
+/** How a method of the small server is answered: with a status alone, with a result, not at all, or by hand. */
+export type Answer = number | JsonObject | 'never' | ((response: ServerResponse) => void);
 
 /** The smallest server that a fleet can run against; each method does as it is told. */
-export function smallServer(answers: Record<string, (params: JsonObject) => Answer>): Launch {
+export function smallServer(
+  answers: Record<string, (params: JsonObject, request: IncomingMessage, id: unknown) => Answer>,
+): Launch {
   return () => {
     let sessions = 0;
     const server = createServer(async (request, response) => {
@@ -20,8 +22,9 @@ export function smallServer(answers: Record<string, (params: JsonObject) => Answ
         response.setHeader('Mcp-Session-Id', `session-${sessions}`);
       }
       const params = isObject(message.params) ? message.params : {};
-      const answer = answers[method]?.(params) ?? ordinary(method);
-      if (answer !== 'never') send(response, message.id, answer);
+      const answer = answers[method]?.(params, request, message.id) ?? ordinary(method);
+      if (typeof answer === 'function') answer(response);
+      else if (answer !== 'never') send(response, message.id, answer);
     });
     return { server, shutdown: async () => void server.close() };
   };
@@ -34,7 +37,7 @@ function ordinary(method: string): Answer {
   return method.startsWith('notifications/') ? 202 : {};
 }
 
-function send(response: ServerResponse, id: unknown, answer: Exclude<Answer, 'never'>): void {
+function send(response: ServerResponse, id: unknown, answer: number | JsonObject): void {
   if (typeof answer === 'number') return void response.writeHead(answer).end();
   response.writeHead(200, { 'content-type': 'application/json' });
   response.end(JSON.stringify({ jsonrpc: '2.0', id, result: answer }));

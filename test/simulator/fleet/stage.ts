@@ -9,10 +9,12 @@ import { Ledger } from '../../../simulator/judge/ledger.ts';
 import { Metrics } from '../../../simulator/judge/metrics.ts';
 import { PolicySchema } from '../../../simulator/judge/policy.ts';
 import { Recorder } from '../../../simulator/recorder.ts';
+import type { ClientProfile } from '../../../simulator/scenario/client-profile.ts';
 import type { Plan } from '../../../simulator/scenario/plan.ts';
 import type { PlannedExecutor } from '../../../simulator/scenario/schedule.ts';
-import type { PlannedStep } from '../../../simulator/scenario/step.ts';
+import type { PlannedCall, PlannedStep } from '../../../simulator/scenario/step.ts';
 import { hubLaunch, inProcessTarget, type Launch } from '../../../simulator/targets/in-process.ts';
+import { systemError } from '../../../simulator/targets/virtual-socket.ts';
 
 /** What the reference hub promises by default. */
 export const HUB_POLICY = PolicySchema.parse({
@@ -46,14 +48,17 @@ export interface Played {
 export interface PlayOptions {
   readonly launch?: Launch;
   readonly executor?: PlannedExecutor;
+  readonly profile?: ClientProfile;
   readonly remembersSessions?: boolean;
+  /** The target takes no connection before this time. */
+  readonly refusesUntil?: number;
   /** Instead of running one cycle. */
   readonly story?: (play: Play) => Promise<void>;
 }
 
 /** Lets a fleet of one workload, called `w`, run a flow in virtual time, and tells what was taken down. */
 export async function play(flow: readonly PlannedStep[], options: PlayOptions = {}): Promise<Played> {
-  const { launch = hubLaunch({}), remembersSessions = false } = options;
+  const { launch = hubLaunch({}), remembersSessions = false, profile = 'plain', refusesUntil = 0 } = options;
   const { executor = { kind: 'per-vu-iterations', vus: 1, iterations: 1 } } = options;
   const { story = ({ fleet }: Play) => fleet.runCycle(0) } = options;
   const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-fleet-'));
@@ -66,14 +71,15 @@ export async function play(flow: readonly PlannedStep[], options: PlayOptions = 
     await time.drive(async () => {
       const target = await inProcessTarget('target', launch, time);
       let dials = 0;
-      const fleet = new Fleet(planOf(flow, executor), {
+      const fleet = new Fleet(planOf(flow, executor, profile), {
         clock: time.clock,
         endpoint: target.endpoint,
         recorder,
         remembersSessions,
         dial: (signal) => {
           dials += 1;
-          return target.dial(signal);
+          const isRefused = time.clock.now() < refusesUntil;
+          return isRefused ? Promise.reject(systemError('ECONNREFUSED', 'connect')) : target.dial(signal);
         },
       });
       await story({ time, fleet, dials: () => dials });
@@ -93,8 +99,8 @@ export async function play(flow: readonly PlannedStep[], options: PlayOptions = 
   };
 }
 
-function planOf(flow: readonly PlannedStep[], executor: PlannedExecutor): Plan {
-  const client = { name: 'w', protocolVersion: '2025-11-25' } as const;
+function planOf(flow: readonly PlannedStep[], executor: PlannedExecutor, profile: ClientProfile): Plan {
+  const client = { name: 'w', protocolVersion: '2025-11-25', profile } as const;
   return {
     scenario: 'fleet',
     mode: 'virtual',
@@ -102,7 +108,7 @@ function planOf(flow: readonly PlannedStep[], executor: PlannedExecutor): Plan {
     cycles: 1,
     settleMs: 0,
     observeMs: 1_000,
-    workloads: [{ name: 'w', client, failureModes: [], executor, flow }],
+    workloads: [{ name: 'w', client, failureModes: [], startMs: 0, executor, flow }],
     events: [],
     thresholds: [],
     invariants: [],
@@ -117,7 +123,7 @@ export function outcomes(lines: readonly Line[]): string[] {
     .map(({ method, outcome, t, fault }) => `${method} ${outcome} at ${t}${fault ? ` (${fault})` : ''}`);
 }
 
-export const call = (tool: string, args: Record<string, string | number>, times = {}): PlannedStep => ({
+export const call = (tool: string, args: Record<string, string | number>, times = {}): PlannedCall => ({
   kind: 'call',
   tool,
   arguments: args,

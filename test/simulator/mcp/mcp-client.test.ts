@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { KEEP_ALIVE_MARGIN_MS, MAX_CONNECTIONS } from '../../../simulator/mcp/connection-pool.ts';
 import { DRAIN_MS } from '../../../simulator/mcp/exchange.ts';
-import { MAX_ANSWERS_IN_FLIGHT } from '../../../simulator/mcp/mcp-client.ts';
+import { MAX_ANSWERS_IN_FLIGHT } from '../../../simulator/mcp/server-talk.ts';
 import {
   connect,
   FINGERPRINT,

@@ -17,17 +17,17 @@ describe('the order of steps', () => {
     [
       'a second initialize',
       ['initialize', 'initialize: {}'],
-      ['12:9 initialize is only the first step: each iteration is one session'],
+      ['12:9 initialize is only the first step: reinitialize opens another session'],
     ],
     [
       'an initialize inside repeat',
       ['initialize', 'repeat: { times: 2, steps: [initialize] }'],
-      ['12:37 initialize is only the first step: each iteration is one session'],
+      ['12:37 initialize is only the first step: reinitialize opens another session'],
     ],
     [
       'a call after delete',
       ['initialize', 'delete', 'call: { tool: echo }'],
-      ['13:9 nothing but think, expect-gone, expect-alive can follow delete, got call'],
+      ['13:9 nothing but think, expect-gone, expect-alive, raw can follow delete, got call'],
     ],
     [
       'a repeat after abandon, said once',
@@ -37,7 +37,7 @@ describe('the order of steps', () => {
     [
       'two endings',
       ['initialize', 'delete', 'abandon: silent'],
-      ['13:9 nothing but think, expect-gone, expect-alive can follow delete, got abandon'],
+      ['13:9 nothing but think, expect-gone, expect-alive, raw can follow delete, got abandon'],
     ],
     [
       'an ending inside repeat',
@@ -118,7 +118,7 @@ describe('parts that contradict each other', () => {
     [
       'an invariant that needs a call',
       'invariants: [calls_answered]',
-      ['12:14 calls_answered would see nothing: it needs a call or list step'],
+      ['12:14 calls_answered would see nothing: it needs a call, concurrent or list step'],
     ],
     [
       'a threshold twice',

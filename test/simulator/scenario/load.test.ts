@@ -2,13 +2,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { METRICS } from '../../../simulator/judge/metric-catalogue.ts';
 import { ScenarioError } from '../../../simulator/scenario/errors.ts';
 import { hubOptions } from '../../../simulator/scenario/hub-options.ts';
 import { loadScenario, readScenario } from '../../../simulator/scenario/load.ts';
 import { ABANDON, changed, problemsOf, tiny } from './fixture.ts';
 
 const STEPS =
-  'initialize, listen, delete, expect-gone, expect-alive, call, list, notify, think, repeat, abandon';
+  'initialize, listen, ping, reset, reconnect, resume, reinitialize, delete, expect-gone, expect-alive, call, concurrent, list, notify, think, raw, fault, repeat, abandon';
 
 function written(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'mcp-soak-')), 'scenario.yaml');
@@ -46,6 +47,17 @@ describe('a correct file', () => {
       clientTimeouts: 'patient=3000ms',
     });
   });
+
+  test.each([
+    ['{ maxSessionsPerClient: 9, capRule: evict-idle }', { maxSessionsPerClient: 9, capRule: 'evict-idle' }],
+    ['{ rateLimit: on }', { rateLimit: 'on' }],
+    ['{ initializeRate: 60 }', { rateLimit: 'on', initializeRate: 60 }],
+    ['{ sessionRate: 5 }', { rateLimit: 'on', sessionRate: 5 }],
+    ['{ rateLimit: off, sessionRate: 5 }', { rateLimit: 'off', sessionRate: 5 }],
+  ])('%s limits the hub; a rate that is set holds', (hub, options) => {
+    const scenario = loadScenario(ABANDON.replace('virtual: {}', `virtual: ${hub}`), 'abandon.yaml');
+    expect(hubOptions(scenario, 'virtual')).toEqual(options);
+  });
 });
 
 describe('a slip is reported at its line and column, with the word that was meant', () => {
@@ -58,7 +70,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'drain: 2s',
       'drian: 2s',
-      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, clientTimeouts",
+      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, maxSessionsPerClient, capRule, rateLimit, initializeRate, sessionRate, clientTimeouts",
     ],
     [
       'abortAfter: 2s',
@@ -68,12 +80,12 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'client: { name',
       'client: { nmae',
-      "17:15 unknown key 'nmae': did you mean 'name'? Allowed: name, protocolVersion",
+      "17:15 unknown key 'nmae': did you mean 'name'? Allowed: name, protocolVersion, profile",
     ],
     [
       'real: { rate: 40',
       'real: { vus: 40',
-      "16:13 'vus' belongs to the executor per-vu-iterations; the executor here is constant-arrival-rate",
+      "16:13 'vus' belongs to the executors per-vu-iterations, constant-vus; the executor here is constant-arrival-rate",
     ],
     [
       'vus: 100',
@@ -95,7 +107,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'executor: per-vu-iterations',
       'executor: per-vu',
-      "35:15 unknown executor 'per-vu': did you mean 'per-vu-iterations'? Allowed: constant-arrival-rate, per-vu-iterations",
+      "35:15 unknown executor 'per-vu': did you mean 'per-vu-iterations'? Allowed: constant-arrival-rate, ramping-arrival-rate, per-vu-iterations, constant-vus, ramping-vus",
     ],
     ['executor: per-vu-iterations', 'client: {}', "34:3 missing key 'executor'"],
     ['    maxVUs: 50\n', '', "11:3 missing key 'maxVUs'"],
@@ -144,7 +156,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       '  mcp_request_errors',
       '  mcp_request_error',
-      "46:3 unknown metric 'mcp_request_error': did you mean 'mcp_request_errors'? Allowed: mcp_request_duration_ms, mcp_request_service_ms, schedule_lag_ms, mcp_requests, mcp_request_errors, iterations, dropped_iterations, sessions_opened, sessions_observed, reap_lag_ms, target_rss_bytes, target_cpu_cores, target_open_files",
+      `46:3 unknown metric 'mcp_request_error': did you mean 'mcp_request_errors'? Allowed: ${Object.keys(METRICS).join(', ')}`,
     ],
     [
       "'p(95) <",

@@ -76,8 +76,8 @@ describe('a plan', () => {
 
   test('names its clients after their workloads unless told otherwise', () => {
     expect(real.workloads.map(({ client }) => client)).toEqual([
-      { name: 'silent', protocolVersion: '2025-11-25' },
-      { name: 'keep-working', protocolVersion: '2025-11-25' },
+      { name: 'silent', protocolVersion: '2025-11-25', profile: 'plain' },
+      { name: 'keep-working', protocolVersion: '2025-11-25', profile: 'plain' },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { VirtualTime } from '../../../simulator/clock/virtual.ts';
 import type { Wire } from '../../../simulator/targets/target.ts';
 import { VirtualServer } from '../../../simulator/targets/virtual-server.ts';
 import { ending, readAll, turns, until } from './pairs.ts';
@@ -153,4 +154,39 @@ it('breaks every connection when it is destroyed, and refuses new ones', async (
   await end;
   await until(() => served.virtual.openConnections === 0);
   await expect(served.virtual.dial()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+describe('on virtual time', () => {
+  it('closes a connection that idles longer than keepAliveTimeout, and none that is used', async () => {
+    const time = new VirtualTime();
+    onTestFinished(() => time.uninstall());
+    await time.drive(async () => {
+      const server = createServer((_, response) => void response.end('done'));
+      server.keepAliveTimeout = 5_000;
+      const virtual = new VirtualServer(server, time.noteActivity);
+      const wire = await virtual.dial();
+      let endedAt: number | undefined;
+      wire.stream.resume().once('end', () => {
+        endedAt = time.clock.now();
+      });
+      for (let asked = 0; asked < 3; asked += 1) {
+        wire.stream.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+        await time.clock.sleep(4_000);
+      }
+      expect(endedAt).toBeUndefined();
+      await time.clock.sleep(60_000);
+      // The last request came at 8 s; Node grants a second beyond what it says.
+      expect(endedAt).toBe(8_000 + 5_000 + server.keepAliveTimeoutBuffer);
+      expect(time.heldTimers()).toBe(0);
+    });
+  });
+
+  it('means its own connections by listen() and address()', async () => {
+    const server = createServer((_, response) => void response.end('done'));
+    const virtual = new VirtualServer(server, () => undefined);
+    await new Promise<void>((resolve) => server.listen(3000, '0.0.0.0', resolve));
+    expect(server.address()).toMatchObject({ address: '127.0.0.1' });
+    virtual.destroy();
+    expect(server.address()).toBeNull();
+  });
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { VirtualTime } from '../../../simulator/clock/virtual.ts';
 import { VirtualSocket } from '../../../simulator/targets/virtual-socket.ts';
 import { ending, loopbackPair, type Pair, readAll, turns, until, virtualPair } from './pairs.ts';
 
@@ -108,6 +109,29 @@ describe('a virtual socket', () => {
     });
     return { near, far, notes };
   };
+
+  it('emits timeout once nothing has moved for so long, each byte beginning anew', async () => {
+    const time = new VirtualTime();
+    onTestFinished(() => time.uninstall());
+    await time.drive(async () => {
+      const { near, far } = pairOf();
+      const timeouts: number[] = [];
+      near.setTimeout(1_000, () => timeouts.push(time.clock.now()));
+      far.resume();
+      await time.clock.sleep(900);
+      near.write('still here');
+      await time.clock.sleep(900);
+      far.write('so am I');
+      await time.clock.sleep(5_000);
+      expect(timeouts).toEqual([2_800]);
+      near.setTimeout(1_000);
+      near.setTimeout(0);
+      far.setTimeout(1_000, () => timeouts.push(-1));
+      far.destroy();
+      await time.clock.sleep(5_000);
+      expect(timeouts).toEqual([2_800]);
+    });
+  });
 
   it('writes EPIPE, at the first write, to a peer that is gone', async () => {
     const { near, far } = pairOf();

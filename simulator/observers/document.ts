@@ -1,0 +1,40 @@
+import type { Clock } from '../clock/clock.ts';
+import { JsonReader } from '../mcp/json-reader.ts';
+import { socketDial } from '../targets/socket-dial.ts';
+import type { Target } from '../targets/target.ts';
+import { asCount, CountError, type CountSource } from './count.ts';
+
+interface DocumentParts {
+  readonly target: Target;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+}
+
+/** A count in a document behind a URL; on the target itself where the address is only a path. */
+export function documentSource(
+  { text, address }: { text: string; address: string },
+  { target, clock, timeoutMs }: DocumentParts,
+  pick: (body: string) => { count: number; stalenessMs: number },
+): CountSource {
+  const isOnTarget = address.startsWith('/');
+  const url = new URL(address, target.endpoint);
+  const dial = isOnTarget ? target.dial : socketDial(url);
+  const reader = new JsonReader({ dial, clock, host: url.host, timeoutMs });
+  return {
+    async read() {
+      const answer = await reader.getText(`${url.pathname}${url.search}`);
+      if (!answer) throw new CountError(`${text}: no answer from ${url.href} within ${timeoutMs / 1_000} s`);
+      const { status, body, sentAt, receivedAt } = answer;
+      if (status !== 200)
+        throw new CountError(`${text}: expected status 200 from ${url.href}, got ${status}`);
+      try {
+        const { count, stalenessMs } = pick(body);
+        return { sentAt, receivedAt, stalenessMs, count: asCount(count, text) };
+      } catch (error) {
+        if (!(error instanceof CountError) || error.message.startsWith(text)) throw error;
+        throw new CountError(`${text}: ${error.message}`, { cause: error });
+      }
+    },
+    close: () => reader.close(),
+  };
+}
