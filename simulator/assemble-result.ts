@@ -48,7 +48,7 @@ export function assembleResult(remains: RunRemains): RunResult {
   const report = ledger.close(durationMs);
   const measured = metrics.snapshot();
   const generator = generatorHealth(measured, {
-    planned: plan.plannedSessions,
+    planned: fleet.planned,
     started: fleet.started,
     loopDelayP99Ms: world.generator?.delayP99Ms() ?? null,
   });

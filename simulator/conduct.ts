@@ -235,12 +235,12 @@ async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<v
   const { plan, fleet, timeline } = stage;
   if (timeline.endsTarget) {
     const ended = targetEnded(stage, eventsOver);
-    await Promise.race([fleet.runCycle(0), ended]);
+    await Promise.race([fleet.runCycle(), ended]);
     return ended;
   }
   for (let cycle = 0; cycle < plan.cycles && !timeline.exit; cycle += 1) {
     stage.phase = 'load';
-    const load = Promise.all([fleet.runCycle(cycle), eventsOver]);
+    const load = Promise.all([fleet.runCycle(), eventsOver]);
     await Promise.race([load, timeline.ended]);
     await settle(stage);
     stage.over.signal.throwIfAborted();
@@ -302,7 +302,7 @@ function tell({ request, world, plan, fleet, watch, phase }: Stage): void {
     phase,
     now: world.clock.now(),
     started: fleet.started,
-    planned: plan.plannedSessions,
+    planned: fleet.planned,
     observed: watch.lastSample?.count,
   });
 }

@@ -84,8 +84,8 @@ export class Timeline {
   stop(): void {
     for (const cancel of this.#cancels) cancel();
     this.#cancels = [];
+    // A pause that is under way ends with it.
     this.#stop.abort();
-    this.#parts.target.resume?.();
   }
 
   async #carryOut(event: PlannedEvent): Promise<void> {

@@ -70,7 +70,7 @@ export class Fleet {
   }
 
   /** Runs every workload once, side by side; resolves when the last virtual user is done. */
-  async runCycle(_cycle: number): Promise<void> {
+  async runCycle(): Promise<void> {
     await Promise.all(this.#plan.workloads.map((workload) => this.#runWorkload(workload)));
   }
 

@@ -21,6 +21,7 @@ export class VirtualSocket extends Duplex {
   /** Rings when it may have been idle for long enough; #idleAt says whether it was. */
   #idleTimer: NodeJS.Timeout | undefined;
   #idleAt = 0;
+  #ringsAt = Number.POSITIVE_INFINITY;
   /** As on a socket: without a byte for so long, `timeout` is emitted, ms; 0: never. */
   timeout = 0;
 
@@ -88,7 +89,8 @@ export class VirtualSocket extends Duplex {
     if (onTimeout && ms > 0) this.once('timeout', onTimeout);
     else if (onTimeout) this.off('timeout', onTimeout);
     this.#touch();
-    if (this.timeout > 0 && !this.#idleTimer) this.#arm(ms);
+    // A pending timer that rings later would be too late; one that rings earlier looks again.
+    if (this.timeout > 0 && this.#ringsAt > this.#idleAt) this.#arm(ms);
     return this;
   }
 
@@ -98,13 +100,15 @@ export class VirtualSocket extends Duplex {
   }
 
   #arm(ms: number): void {
+    clearTimeout(this.#idleTimer);
     if (this.destroyed) return;
+    this.#ringsAt = performance.now() + ms;
     // It keeps no process alive, as that of a socket does not.
     this.#idleTimer = setTimeout(() => this.#ring(), ms).unref();
   }
 
   #ring(): void {
-    this.#idleTimer = undefined;
+    this.#ringsAt = Number.POSITIVE_INFINITY;
     if (this.timeout === 0) return;
     const leftMs = this.#idleAt - performance.now();
     if (leftMs > 0) this.#arm(leftMs);

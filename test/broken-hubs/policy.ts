@@ -25,6 +25,7 @@ export function publishedPolicy(policy: SdkPolicy) {
     deadPeerMs: (PINGS_BEFORE_DEAD + 1) * policy.heartbeatMs,
     streamLostMs: null,
     maxSessions: policy.maxSessions ?? null,
+    maxSessionsPerClient: null,
     capRule: 'refuse',
     openStreamProtects: true,
     callProtects: true,

@@ -105,6 +105,7 @@ describe('The healthy SDK server, with the official client over loopback,', () =
       deadPeerMs: 8_000,
       streamLostMs: null,
       maxSessions: null,
+      maxSessionsPerClient: null,
       capRule: 'refuse',
       openStreamProtects: true,
       callProtects: true,

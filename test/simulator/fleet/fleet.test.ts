@@ -10,8 +10,8 @@ it('numbers the sessions of a virtual user on from one cycle to the next', async
   const { lines } = await play([initialize], {
     executor,
     story: async ({ fleet }) => {
-      await fleet.runCycle(0);
-      await fleet.runCycle(1);
+      await fleet.runCycle();
+      await fleet.runCycle();
       expect(fleet.started).toBe(8);
     },
   });
@@ -45,7 +45,7 @@ it('ends virtual users where they are when it is stopped, and sends nothing any 
       },
     }),
     story: async ({ fleet, time }) => {
-      const cycle = fleet.runCycle(0);
+      const cycle = fleet.runCycle();
       await time.clock.sleep(250);
       fleet.stop();
       await cycle;
@@ -61,7 +61,7 @@ it('is stopped though an answer never comes', async () => {
   const { lines } = await play([initialize, echo], {
     launch: smallServer({ 'tools/call': () => 'never' }),
     story: async ({ fleet, time }) => {
-      const cycle = fleet.runCycle(0);
+      const cycle = fleet.runCycle();
       await time.clock.sleep(1_000);
       fleet.stop();
       await cycle;
@@ -75,7 +75,7 @@ it('asks a session whose client is done, where the target does not list its sess
   await play([initialize, echo], {
     remembersSessions: true,
     story: async ({ fleet, time }) => {
-      await fleet.runCycle(0);
+      await fleet.runCycle();
       expect(await fleet.probe(0)).toMatchObject({ kind: 'result' });
       await time.clock.sleep(400_000);
       expect(await fleet.probe(0)).toMatchObject({ kind: 'http-error', status: 404 });
@@ -87,7 +87,7 @@ it('asks a session whose client is done, where the target does not list its sess
 it('does not remember sessions that nobody will have to ask for', async () => {
   await play([initialize], {
     story: async ({ fleet }) => {
-      await fleet.runCycle(0);
+      await fleet.runCycle();
       expect(await fleet.probe(0)).toBeUndefined();
     },
   });

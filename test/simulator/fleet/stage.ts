@@ -60,7 +60,7 @@ export interface PlayOptions {
 export async function play(flow: readonly PlannedStep[], options: PlayOptions = {}): Promise<Played> {
   const { launch = hubLaunch({}), remembersSessions = false, profile = 'plain', refusesUntil = 0 } = options;
   const { executor = { kind: 'per-vu-iterations', vus: 1, iterations: 1 } } = options;
-  const { story = ({ fleet }: Play) => fleet.runCycle(0) } = options;
+  const { story = ({ fleet }: Play) => fleet.runCycle() } = options;
   const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-fleet-'));
   const log = new EventLog(join(dir, 'events.jsonl'));
   const metrics = new Metrics();

@@ -98,7 +98,7 @@ describe('the end of a session', () => {
     const flow = [initialize, echo, abandon('silent'), think(400_000), expectGone, expectGone];
     const { lines, facts } = await play(flow, {
       story: async ({ fleet, dials }) => {
-        await fleet.runCycle(0);
+        await fleet.runCycle();
         dialled = dials();
       },
     });

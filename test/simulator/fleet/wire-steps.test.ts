@@ -58,7 +58,7 @@ describe('concurrent', () => {
     const calls = Array.from({ length: 100 }, () => call('sleep', { ms: 50 }));
     await play([initialize, listen, atOnce(...calls)], {
       story: async ({ fleet, dials, time }) => {
-        await fleet.runCycle(0);
+        await fleet.runCycle();
         expect([dials(), time.clock.now()]).toEqual([101, 50]);
       },
     });
@@ -112,7 +112,7 @@ describe('reset', () => {
     const { lines, facts } = await play([initialize, listen, work, reset, think(10), work], {
       launch,
       story: async ({ fleet, dials }) => {
-        await fleet.runCycle(0);
+        await fleet.runCycle();
         expect(dials()).toBe(3);
       },
     });
@@ -233,7 +233,7 @@ describe('reinitialize', () => {
     await play([initialize, reinitialize, reinitialize], {
       remembersSessions: true,
       story: async ({ fleet }) => {
-        await fleet.runCycle(0);
+        await fleet.runCycle();
         for (const session of [0, 1, 2]) expect(await fleet.probe(session)).toMatchObject({ kind: 'result' });
       },
     });

@@ -116,7 +116,8 @@ describe('a virtual socket', () => {
     await time.drive(async () => {
       const { near, far } = pairOf();
       const timeouts: number[] = [];
-      near.setTimeout(1_000, () => timeouts.push(time.clock.now()));
+      near.once('timeout', () => timeouts.push(time.clock.now()));
+      near.setTimeout(1_000);
       far.resume();
       await time.clock.sleep(900);
       near.write('still here');
@@ -124,6 +125,15 @@ describe('a virtual socket', () => {
       far.write('so am I');
       await time.clock.sleep(5_000);
       expect(timeouts).toEqual([2_800]);
+      near.setTimeout(60_000);
+      near.setTimeout(100);
+      await time.clock.sleep(200);
+      expect(timeouts).toEqual([2_800]);
+      near.once('timeout', () => timeouts.push(time.clock.now()));
+      near.setTimeout(60_000);
+      near.setTimeout(100);
+      await time.clock.sleep(200);
+      expect(timeouts.splice(1)).toEqual([7_100]);
       near.setTimeout(1_000);
       near.setTimeout(0);
       far.setTimeout(1_000, () => timeouts.push(-1));
