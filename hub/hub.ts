@@ -1,23 +1,15 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { BearerAuthMiddlewareOptions } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { Admission } from './admission.ts';
 import { AgentRegistry } from './agents.ts';
 import type { HubConfig } from './config.ts';
 import { Conversations } from './conversations.ts';
-import { type ErrorCode, HubError } from './errors.ts';
+import { HubError } from './errors.ts';
 import { refuseExposure } from './exposure.ts';
 import { guard } from './guard.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { closeConnections, createHttpServer, listen } from './http-server.ts';
 import { Identity } from './identity.ts';
 import { InFlight } from './in-flight.ts';
 import { HubLogger } from './logger.ts';
@@ -67,17 +59,51 @@ const ENDPOINT = '/mcp';
 /** What a client waits before it opens its stream again, unless told otherwise. */
 const STREAM_RETRY_MS = 3_000;
 
-/** Longer than the 60 s after which proxies give up idle connections, so that it is not the hub that cuts first. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** How often Node looks for requests past their time-outs. */
-const TIMEOUT_CHECK_MS = 1_000;
-/** How long a peer may take to read the end of its stream before its connection is cut. */
-const CLOSE_GRACE_MS = 500;
-const CLOSE_CHECK_MS = 50;
-
 /** Builds a hub. Nothing is shared between two of them. */
 export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const logger = parts.logger ?? new HubLogger(config.logLevel);
+  const core = createCore(config, logger, parts);
+  const { sessions, calls, answers, metrics } = core;
+  const identity = new Identity({ tokens: config.authTokens, oauth: parts.auth });
+  const limits = new RateLimits(config);
+  const refusals = new RefusalLog(logger);
+  let draining: Promise<void> | undefined;
+  const isDraining = () => draining !== undefined;
+
+  const admission = new Admission({ identity, sessions, limits, refusals });
+  const mcp = counted(
+    createMcpListener({ config, sessions, admission, refusals, logger, isDraining, ...core.makers }),
+    metrics,
+  );
+  const admin = adminRoutes({ config, ...core, isDraining, startedAt: performance.now() });
+  const app = createApp({ config, identity, refusals, mcp, admin });
+  const server = createHttpServer(config, (request, response) => {
+    if (isEndpoint(request.url)) mcp(request, response);
+    else app(request, response);
+  });
+
+  return {
+    app,
+    server,
+    sessions,
+    listen: async () => {
+      refuseExposure(config, identity.isRequired);
+      await core.restored;
+      const { host, port } = await listen(server, config);
+      const url = `http://${host}:${port}${ENDPOINT}`;
+      logger.listening({ host, port, url });
+      return url;
+    },
+    shutdown: () => {
+      const closed = [...core.closed, limits, refusals];
+      draining ??= drainAndClose({ config, logger, sessions, calls, answers, server, closed });
+      return draining;
+    },
+  };
+}
+
+/** Sessions and all that lives with them, apart from how requests come in. */
+function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
   const agents = new AgentRegistry();
   const conversations = new Conversations();
   const keeper = new SessionKeeper(
@@ -93,28 +119,19 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
       metrics.sessionEnded(reason, performance.now() - session.createdAt);
     },
   });
-  const identity = new Identity({ tokens: config.authTokens, oauth: parts.auth });
-  const limits = new RateLimits(config);
-  const refusals = new RefusalLog(logger);
   const heartbeat = new Heartbeat(config);
   const calls = new InFlight();
   const answers = new InFlight();
   const streams = new InFlight();
   const loop = new LoopMonitor();
   const metrics = new HubMetrics({ sessions, calls, streams, agents, conversations, loop });
-  const makeServer = parts.createMcpServer ?? createMcpServer;
-  let draining: Promise<void> | undefined;
-  const isDraining = () => draining !== undefined;
-
   const hooks = transportHooks({ sessions, heartbeat, calls, answers, streams, metrics, logger });
+  const makeServer = parts.createMcpServer ?? createMcpServer;
   const makers: Makers = {
-    createTransport: (sessionId) =>
-      new SessionTransport({
-        ...streamOptions(config),
-        sessionId,
-        hooks,
-        keeper: keeper.streamKeeper(sessionId),
-      }),
+    createTransport: (sessionId) => {
+      const streamKeeper = keeper.streamKeeper(sessionId);
+      return new SessionTransport({ ...streamOptions(config), sessionId, hooks, keeper: streamKeeper });
+    },
     createMcpServer: (sessionId) =>
       makeServer({
         session: () => sessions.peek(sessionId),
@@ -127,42 +144,8 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const restored = keeper.restore(sessions, makers);
   // Whoever waits for it is told; until then it is nobody's unhandled rejection.
   restored.catch(() => undefined);
-  const mcpListener = createMcpListener({
-    config,
-    sessions,
-    admission: new Admission({ identity, sessions, limits, refusals }),
-    refusals,
-    logger,
-    isDraining,
-    ...makers,
-  });
-  const mcp = counted(mcpListener, metrics);
-  const startedAt = performance.now();
-  const observed = { sessions, agents, conversations, calls, loop, metrics };
-  const admin = adminRoutes({ config, ...observed, isDraining, startedAt });
-  const app = createApp({ config, identity, refusals, mcp, admin });
-  const server = createHttpServer(config, (request, response) => {
-    if (isEndpoint(request.url)) mcp(request, response);
-    else app(request, response);
-  });
-
-  return {
-    app,
-    server,
-    sessions,
-    listen: async () => {
-      refuseExposure(config, identity.isRequired);
-      await restored;
-      const url = await listen(server, config);
-      logger.listening({ ...addressOf(server), url });
-      return url;
-    },
-    shutdown: () => {
-      const closed = [heartbeat, loop, limits, refusals, keeper];
-      draining ??= drainAndClose({ config, logger, sessions, calls, answers, server, closed });
-      return draining;
-    },
-  };
+  const closed = [heartbeat, loop, keeper];
+  return { agents, conversations, sessions, calls, answers, loop, metrics, makers, restored, closed };
 }
 
 interface Closing {
@@ -285,93 +268,4 @@ function createApp({ config, identity, refusals, mcp, admin }: AppParts): Expres
     response.status(refusal.status).set(refusal.headers).json({ error: refusal.message });
   });
   return app;
-}
-
-function createHttpServer(config: HubConfig, listener: RequestListener): Server {
-  // What each connection is being answered at the moment.
-  const answers = new WeakMap<Duplex, ServerResponse>();
-  const server = createServer(
-    {
-      headersTimeout: config.headersTimeoutMs,
-      requestTimeout: config.requestTimeoutMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    },
-    (request, response) => {
-      // A request sent ahead waits: it is the first one that is being answered.
-      if (answers.get(request.socket)?.writableFinished !== false) answers.set(request.socket, response);
-      listener(request, response);
-    },
-  );
-  server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, answers.get(socket)));
-  return server;
-}
-
-const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
-  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
-};
-
-/**
- * What Node refuses before there is a request gets a JSON-RPC body too. Not while another answer is owed or
- * being written, though: in an event stream, it would be read as part of that.
- */
-function answerBrokenRequest(
-  error: Error & { code?: string },
-  socket: Duplex,
-  answer: ServerResponse | undefined,
-): void {
-  // A request that came whole is not the broken one: what is written now would be taken for its answer.
-  const isOwedElse = answer !== undefined && (answer.headersSent || answer.req.complete);
-  if (error.code === 'ECONNRESET' || !socket.writable || (isOwedElse && !answer.writableFinished)) {
-    socket.destroy();
-    return;
-  }
-  const refusal = new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP');
-  const body = refusal.body();
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-}
-
-function listen(server: Server, config: HubConfig): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(config.port, config.host, () => {
-      server.off('error', reject);
-      const { host, port } = addressOf(server);
-      resolve(`http://${host}:${port}${ENDPOINT}`);
-    });
-  });
-}
-
-function addressOf(server: Server): { host: string; port: number } {
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The hub does not listen on a port.');
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return { host, port: address.port };
-}
-
-/** Takes no new connection. The promise resolves once the last one there is has ended. */
-function stopAccepting(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  return new Promise((resolve) => server.close(() => resolve()));
-}
-
-/**
- * Ends the connections that are left. A connection whose stream has just ended turns idle only once that is
- * written, so one closeIdleConnections() is not enough (F38); peers that do not read are cut after a grace.
- */
-async function closeConnections(server: Server): Promise<void> {
-  const closed = stopAccepting(server);
-  server.closeIdleConnections();
-  const check = setInterval(() => server.closeIdleConnections(), CLOSE_CHECK_MS);
-  const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-  try {
-    await closed;
-  } finally {
-    clearInterval(check);
-    clearTimeout(grace);
-  }
 }

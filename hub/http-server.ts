@@ -1,0 +1,109 @@
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { HubConfig } from './config.ts';
+import { type ErrorCode, HubError } from './errors.ts';
+
+/** Longer than the 60 s after which proxies give up idle connections, so that it is not the hub that cuts first. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often Node looks for requests past their time-outs. */
+const TIMEOUT_CHECK_MS = 1_000;
+/** How long a peer may take to read the end of its stream before its connection is cut. */
+const CLOSE_GRACE_MS = 500;
+const CLOSE_CHECK_MS = 50;
+
+/** An HTTP server with the hub's time-outs, that answers broken requests as the hub answers others. */
+export function createHttpServer(config: HubConfig, listener: RequestListener): Server {
+  // What each connection is being answered at the moment.
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const server = createServer(
+    {
+      headersTimeout: config.headersTimeoutMs,
+      requestTimeout: config.requestTimeoutMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
+    (request, response) => {
+      // A request sent ahead waits: it is the first one that is being answered.
+      if (answers.get(request.socket)?.writableFinished !== false) answers.set(request.socket, response);
+      listener(request, response);
+    },
+  );
+  server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, answers.get(socket)));
+  return server;
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+};
+
+/**
+ * What Node refuses before there is a request gets a JSON-RPC body too. Not while another answer is owed or
+ * being written, though: in an event stream, it would be read as part of that.
+ */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: Duplex,
+  answer: ServerResponse | undefined,
+): void {
+  // A request that came whole is not the broken one: what is written now would be taken for its answer.
+  const isOwedElse = answer !== undefined && (answer.headersSent || answer.req.complete);
+  if (error.code === 'ECONNRESET' || !socket.writable || (isOwedElse && !answer.writableFinished)) {
+    socket.destroy();
+    return;
+  }
+  const refusal = new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP');
+  const body = refusal.body();
+  socket.end(
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Resolves with where it listens. */
+export function listen(server: Server, config: HubConfig): Promise<{ host: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, () => {
+      server.off('error', reject);
+      resolve(addressOf(server));
+    });
+  });
+}
+
+function addressOf(server: Server): { host: string; port: number } {
+  const address: AddressInfo | string | null = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The hub does not listen on a port.');
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return { host, port: address.port };
+}
+
+/** Takes no new connection. The promise resolves once the last one there is has ended. */
+function stopAccepting(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/**
+ * Ends the connections that are left. A connection whose stream has just ended turns idle only once that is
+ * written, so one closeIdleConnections() is not enough (F38); peers that do not read are cut after a grace.
+ */
+export async function closeConnections(server: Server): Promise<void> {
+  const closed = stopAccepting(server);
+  server.closeIdleConnections();
+  const check = setInterval(() => server.closeIdleConnections(), CLOSE_CHECK_MS);
+  const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  try {
+    await closed;
+  } finally {
+    clearInterval(check);
+    clearTimeout(grace);
+  }
+}
