@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import * as z from 'zod';
-import { assembleResult } from './assemble-result.ts';
+import { assembleResult, type RunRemains } from './assemble-result.ts';
 import type { Clock } from './clock/clock.ts';
 import { EventLog } from './event-log.ts';
 import { probeUnseen } from './fleet/final-probes.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Ledger } from './judge/ledger.ts';
 import { Metrics } from './judge/metrics.ts';
-import { type Policy, PolicySchema } from './judge/policy.ts';
+import { PolicySchema } from './judge/policy.ts';
 import { CountError } from './observers/count.ts';
 import { countSource, keepsVirtualTime } from './observers/count-source.ts';
 import type { GeneratorObserver } from './observers/generator.ts';
@@ -19,7 +19,7 @@ import { Recorder } from './recorder.ts';
 import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
-import { makePlan, type Plan } from './scenario/plan.ts';
+import { makePlan } from './scenario/plan.ts';
 import type { Target } from './targets/target.ts';
 import { Timeline } from './timeline.ts';
 
@@ -54,18 +54,7 @@ const SETTLE_CHECK_MS = 50;
 const REACHABLE_WITHIN_MS = 5_000;
 
 /** Everything at work in one run. */
-interface Stage {
-  readonly request: RunRequest;
-  readonly world: World;
-  readonly plan: Plan;
-  readonly policy: Policy;
-  readonly sessions: SessionObserver;
-  readonly ledger: Ledger;
-  readonly metrics: Metrics;
-  readonly log: EventLog;
-  readonly recorder: Recorder;
-  readonly fleet: Fleet;
-  readonly watch: Watch;
+interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted'> {
   /** Where its heap and event loop are looked at. */
   readonly node: NodeObserver | undefined;
   readonly timeline: Timeline;
