@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { CheckSchema } from './judge/check.ts';
+import { LeakSeriesSchema } from './judge/leak-series.ts';
 import { MetricsSnapshotSchema } from './judge/metrics.ts';
 import { PolicySchema } from './judge/policy.ts';
 
@@ -71,6 +72,8 @@ export const RunResultSchema = z.object({
   reapLag: z.object({ early: count, late: count, certified: count, tooCoarse: count, maxMs: z.number() }),
   metrics: MetricsSnapshotSchema,
   series: z.array(SeriesPointSchema),
+  /** Memory over cycles, where a leak was looked for. */
+  leaks: z.array(LeakSeriesSchema).optional(),
   generator: z.object({
     planned: count,
     started: count,

@@ -15,7 +15,7 @@ export type EvidenceClass = z.infer<typeof EvidenceClassSchema>;
 export const CheckSchema = z.object({
   /** Stable snake_case id, as named in scenario files. */
   name: z.string(),
-  kind: z.enum(['invariant', 'threshold', 'expectation']),
+  kind: z.enum(['invariant', 'threshold', 'expectation', 'leak', 'audit']),
   class: EvidenceClassSchema,
   verdict: VerdictSchema,
   /** What was seen, with unit: `0 of 1,100 sessions`. */
@@ -26,8 +26,12 @@ export const CheckSchema = z.object({
   reason: z.string().default(''),
   /** Ids of the failure modes (F01 … F58) this check looks for. */
   failureModes: z.array(z.string()).default([]),
-  /** At most ten lines naming the sessions (by VU, never by id) and times that decided it. */
+  /** At most ten lines: sessions (by VU, never by id) and times that decided it, or requests and their answers. */
   evidence: z.array(z.string()).default([]),
+  /** What demands it, where that is a published text: `MCP 2025-11-25, basic/transports: Session Management, 3`. */
+  clause: z.string().optional(),
+  /** How others mended it, as a sentence; shown when the check failed. */
+  remedy: z.string().optional(),
 });
 export type Check = z.infer<typeof CheckSchema>;
 
