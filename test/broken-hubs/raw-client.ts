@@ -17,11 +17,13 @@ export interface RawStream {
   close(): void;
 }
 
-interface RawRequest {
-  readonly method?: 'POST' | 'GET' | 'DELETE';
+export interface RawRequest {
+  readonly method?: 'POST' | 'GET' | 'DELETE' | 'HEAD' | 'OPTIONS';
   readonly path?: string;
   readonly session?: string;
   readonly body?: unknown;
+  /** Beside those that a well-behaved client sends, or in their place. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A client that does what it is told and no more: one connection per request, pings answered only on demand. */
@@ -48,16 +50,16 @@ export class RawClient {
     return this.send({ method: 'DELETE', session });
   }
 
-  initialize(): Promise<RawAnswer> {
+  initialize(options: RawRequest = {}): Promise<RawAnswer> {
     const clientInfo = { name: 'raw', version: '1' };
     const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo };
-    return this.send({ body: { jsonrpc: '2.0', id: 1, method: 'initialize', params } });
+    return this.send({ body: { jsonrpc: '2.0', id: 1, method: 'initialize', params }, ...options });
   }
 
   /** Initializes, completes the handshake, and gives the session's id. */
-  async open(): Promise<string> {
-    const session = String((await this.initialize()).headers['mcp-session-id']);
-    await this.send({ session, body: { jsonrpc: '2.0', method: 'notifications/initialized' } });
+  async open(options: RawRequest = {}): Promise<string> {
+    const session = String((await this.initialize(options)).headers['mcp-session-id']);
+    await this.send({ session, ...options, body: { jsonrpc: '2.0', method: 'notifications/initialized' } });
     return session;
   }
 
@@ -66,13 +68,16 @@ export class RawClient {
     return this.send({ session, body: { jsonrpc: '2.0', id: 2, method: 'tools/call', params } });
   }
 
-  ping(session: string): Promise<RawAnswer> {
-    return this.send({ session, body: { jsonrpc: '2.0', id: 3, method: 'ping' } });
+  ping(session: string, options: RawRequest = {}): Promise<RawAnswer> {
+    return this.send({ session, ...options, body: { jsonrpc: '2.0', id: 3, method: 'ping' } });
   }
 
   /** Opens the GET stream. `frozen` never reads from it; otherwise pings are answered. */
-  async stream(session: string, { frozen = false } = {}): Promise<RawStream> {
-    const response = await this.#start({ method: 'GET', session });
+  async stream(
+    session: string,
+    { frozen = false, ...options }: RawRequest & { frozen?: boolean } = {},
+  ): Promise<RawStream> {
+    const response = await this.#start({ method: 'GET', session, ...options });
     let received = '';
     if (!frozen) {
       response.on('data', (chunk: Buffer) => {
@@ -92,7 +97,22 @@ export class RawClient {
     };
   }
 
-  async #start({ method = 'POST', path = '/mcp', session, body }: RawRequest): Promise<IncomingMessage> {
+  /** Sends these bytes as they are, and nothing after them. `answer` is all that came back until the end. */
+  async sendBytes(bytes: string): Promise<{ answer: Promise<string>; close: () => void }> {
+    const { stream } = await this.#dial();
+    let text = '';
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    stream.on('error', () => undefined);
+    stream.write(bytes);
+    return {
+      answer: new Promise((resolve) => stream.once('close', () => resolve(text))),
+      close: () => stream.destroy(),
+    };
+  }
+
+  async #start({ method = 'POST', path = '/mcp', session, body, headers }: RawRequest): Promise<IncomingMessage> {
     const wire = await this.#dial();
     const outgoing = request({
       method,
@@ -103,6 +123,7 @@ export class RawClient {
         accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(session !== undefined && { 'mcp-session-id': session }),
+        ...headers,
       },
     });
     return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { LocalServer } from '../../simulator/targets/in-process.ts';
 import { adminRoutes } from './admin-routes.ts';
+import { closeConnections, listenOnLoopback, stopAccepting } from './closing.ts';
 import type { DefectName } from './defects.ts';
 import { mcpRoutes } from './mcp-routes.ts';
 import type { SdkPolicy } from './policy.ts';
@@ -11,16 +12,13 @@ import { toolServers } from './tools.ts';
 
 export interface SdkServer extends LocalServer {
   readonly app: Express;
-  /** Listens on a free port of loopback; resolves with the URL of the MCP endpoint. */
-  listen(): Promise<string>;
+  /** Listens on loopback; resolves with the URL of the MCP endpoint. */
+  listen(port?: number): Promise<string>;
 }
 
 const MAX_BODY = '4mb';
 /** Longer than clients keep idle connections, so that it is not the server that cuts first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** How long a peer may take to read the end of its stream before its connection is cut. */
-const CLOSE_GRACE_MS = 500;
-const CLOSE_CHECK_MS = 50;
 const FORGOTTEN_TIMER_MS = 60_000;
 
 /**
@@ -56,7 +54,7 @@ export function createSdkServer(policy: SdkPolicy, defect?: DefectName): SdkServ
   return {
     app,
     server,
-    listen: () => listen(server),
+    listen: (port) => listenOnLoopback(server, port),
     shutdown: () => {
       draining ??= drainAndClose();
       return draining;
@@ -74,38 +72,4 @@ function answerError(error: unknown, _request: Request, response: Response, next
   if (status === 400) refuse(response, 'bad-json');
   else if (status === 413) refuse(response, 'body-too-large');
   else refuse(response, 'internal');
-}
-
-function listen(server: Server): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('The server has no port.'));
-      else resolve(`http://127.0.0.1:${address.port}/mcp`);
-    });
-  });
-}
-
-/** Takes no new connection. Resolves once the last one there is has ended. */
-function stopAccepting(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  return new Promise((resolve) => server.close(() => resolve()));
-}
-
-/**
- * A connection turns idle only when the end of its stream is written, so one closeIdleConnections() is not
- * enough (F38); peers that do not read are cut after a grace.
- */
-async function closeConnections(server: Server): Promise<void> {
-  const closed = stopAccepting(server);
-  server.closeIdleConnections();
-  const check = setInterval(() => server.closeIdleConnections(), CLOSE_CHECK_MS);
-  const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-  try {
-    await closed;
-  } finally {
-    clearInterval(check);
-    clearTimeout(grace);
-  }
 }

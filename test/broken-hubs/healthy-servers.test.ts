@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createPlainServer } from './plain-server/plain-server.ts';
 import type { SdkPolicy } from './policy.ts';
-import { inVirtualTime } from './virtual-world.ts';
+import { createSdkServer } from './sdk-server.ts';
+import { inVirtualTime, type VirtualWorld } from './virtual-world.ts';
 
 /** T, C, H, heartbeat (so D is 8 s) and drain, all different, so that no test passes by the wrong one. */
 const POLICY: SdkPolicy = {
@@ -15,9 +17,15 @@ const C = 1_000;
 const H = 3_000;
 const D = 8_000;
 
-describe('The healthy SDK server, in virtual time,', () => {
+describe.each([
+  { name: 'SDK', create: createSdkServer },
+  { name: 'plain', create: createPlainServer },
+])('The healthy $name server, in virtual time,', ({ create }) => {
+  const play = (policy: SdkPolicy, story: (world: VirtualWorld) => Promise<void>) =>
+    inVirtualTime(() => create(policy), story);
+
   it('reaps an idle session between T and T + C', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       const session = await client.open();
       const idleSince = clock.now();
       await clock.sleep(T - 1);
@@ -28,7 +36,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('counts the idle time from the end of a call that takes longer than T', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       const session = await client.open();
       const answer = await client.call(session, 'sleep', { ms: 3 * T });
       expect(answer.json).toMatchObject({ result: { content: [{ text: `slept ${3 * T} ms` }] } });
@@ -37,7 +45,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('never reaps a session that is used', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client }) => {
+    play(POLICY, async ({ clock, client }) => {
       const session = await client.open();
       for (let turn = 0; turn < 10; turn += 1) {
         await clock.sleep(T - 1);
@@ -46,7 +54,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('keeps a session whose client only listens and answers pings', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       const session = await client.open();
       const stream = await client.stream(session);
       await clock.sleep(10 * T);
@@ -60,7 +68,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('reaps a session whose stream peer is dead by D + T + C, and not before T', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       await client.stream(await client.open(), { frozen: true });
       const deadSince = clock.now();
       await clock.sleep(D - 10);
@@ -73,14 +81,14 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('never pings a client without a stream', () =>
-    inVirtualTime({ ...POLICY, sessionTimeoutMs: 100 * T }, undefined, async ({ clock, client, count }) => {
+    play({ ...POLICY, sessionTimeoutMs: 100 * T }, async ({ clock, client, count }) => {
       await client.open();
       await clock.sleep(50 * T);
       expect(await count()).toBe(1);
     }));
 
   it('reaps a half-open handshake between H and H + C', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       await client.initialize();
       await clock.sleep(H - 1);
       expect(await count()).toBe(1);
@@ -89,7 +97,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('lets a second stream take over from the first', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, count }) => {
+    play(POLICY, async ({ clock, client, count }) => {
       const session = await client.open();
       const first = await client.stream(session);
       const second = await client.stream(session);
@@ -101,7 +109,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('refuses sessions beyond the cap, also when they come all at once', () =>
-    inVirtualTime({ ...POLICY, maxSessions: 2 }, undefined, async ({ client, count }) => {
+    play({ ...POLICY, maxSessions: 2 }, async ({ client, count }) => {
       const answers = await Promise.all([1, 2, 3, 4].map(() => client.initialize()));
       expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 503, 503]);
       expect(answers.filter((answer) => answer.headers['retry-after'] !== undefined)).toHaveLength(2);
@@ -109,7 +117,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('opens no session for a request that it refuses', () =>
-    inVirtualTime(POLICY, undefined, async ({ client, count }) => {
+    play(POLICY, async ({ client, count }) => {
       const initialize = { jsonrpc: '2.0', id: 1, method: 'initialize' };
       const refused = [
         await client.send({ body: '{' }),
@@ -125,7 +133,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('answers a call whose session is deleted under it with an error', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client }) => {
+    play(POLICY, async ({ clock, client }) => {
       const session = await client.open();
       const call = client.call(session, 'sleep', { ms: 60_000 });
       await clock.sleep(100);
@@ -136,7 +144,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('lists sessions in pages', () =>
-    inVirtualTime(POLICY, undefined, async ({ client }) => {
+    play(POLICY, async ({ client }) => {
       for (let opened = 0; opened < 3; opened += 1) await client.open();
       const first = (await client.get('/sessions?limit=2')).json;
       expect(first).toMatchObject({ total: 3, sessions: [{}, {}], next: 2 });
@@ -146,7 +154,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('drains: finishes calls, opens nothing new, ends streams, and exits by itself', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, target }) => {
+    play(POLICY, async ({ clock, client, target }) => {
       const session = await client.open();
       const stream = await client.stream(session);
       const frozen = await client.stream(await client.open(), { frozen: true });
@@ -165,7 +173,7 @@ describe('The healthy SDK server, in virtual time,', () => {
     }));
 
   it('answers calls that outlast the drain with an error, and exits', () =>
-    inVirtualTime(POLICY, undefined, async ({ clock, client, target }) => {
+    play(POLICY, async ({ clock, client, target }) => {
       const call = client.call(await client.open(), 'sleep', { ms: 60_000 });
       await clock.sleep(1_000);
       target.signal?.('SIGTERM');
