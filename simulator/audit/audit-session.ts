@@ -18,7 +18,7 @@ export class AuditSession {
   readonly protocolVersion: string;
   readonly peer: Peer;
   #lastRequest = 1;
-  #isOver = false;
+  #fate: 'ours' | 'deleted' | 'left' = 'ours';
 
   constructor({ id, protocolVersion }: Agreement, peer: Peer) {
     this.id = id;
@@ -26,9 +26,9 @@ export class AuditSession {
     this.peer = peer;
   }
 
-  /** DELETE was sent, or it is to be left behind. */
-  get isOver(): boolean {
-    return this.#isOver;
+  /** ours: to be cleaned up · deleted: DELETE was sent · left: leaving it is the point */
+  get fate(): 'ours' | 'deleted' | 'left' {
+    return this.#fate;
   }
 
   /** The headers that name it. */
@@ -72,7 +72,7 @@ export class AuditSession {
   }
 
   delete(options: SendOptions = {}): HttpExchange {
-    this.#isOver = true;
+    this.#fate = 'deleted';
     return this.peer.send({ method: 'DELETE', headers: this.headers }, options);
   }
 
@@ -83,7 +83,7 @@ export class AuditSession {
 
   /** Leaving it without DELETE is the point: nobody cleans it up. */
   leave(): void {
-    this.#isOver = true;
+    this.#fate = 'left';
   }
 
   /** Answers what the server asks on this stream, pings above all, as long as it is open. */

@@ -188,8 +188,10 @@ export class ProbeContext {
   async tidy(): Promise<void> {
     const { tally } = this.#parts;
     this.#trace.stop();
-    const undone = [...this.#sessions].filter(({ isOver }) => !isOver);
-    tally.left += [...this.#sessions].filter(({ isOver }) => isOver).length;
+    const fated = (fate: AuditSession['fate']) => [...this.#sessions].filter((each) => each.fate === fate);
+    const undone = fated('ours');
+    tally.left += fated('left').length;
+    tally.deleted += fated('deleted').length;
     const cleaner = this.peer();
     for (const session of undone) {
       await cleaner

@@ -2,6 +2,8 @@ import pc from 'picocolors';
 import type { Check, Verdict } from '../judge/check.ts';
 import { formatLength, grouped } from '../judge/format.ts';
 import type { RunResult, RunVerdict } from '../result.ts';
+import { describePromises } from './promises.ts';
+import { renderScoreCard } from './score-card.ts';
 
 /** The most lines a summary takes: it has to fit a screen with the prompt still in sight. */
 export const MAX_LINES = 40;
@@ -27,6 +29,7 @@ export interface ConsoleOptions {
 
 /** The result of a run for people: at most 40 lines, decided first, one line per check with number and limit. */
 export function renderSummary(result: RunResult, { useColour, reportDir }: ConsoleOptions): string {
+  if (isAudit(result)) return renderScoreCard(result, { useColour, reportDir });
   const colour = pc.createColors(useColour);
   const lines = [
     header(result, colour),
@@ -37,6 +40,11 @@ export function renderSummary(result: RunResult, { useColour, reportDir }: Conso
     ...footer(result, reportDir, colour),
   ];
   return `${lines.slice(0, MAX_LINES).join('\n')}\n`;
+}
+
+/** An audit is read check by check, and takes the lines that it needs. */
+function isAudit({ checks }: RunResult): boolean {
+  return checks.length > 0 && checks.every(({ kind }) => kind === 'audit');
 }
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -92,21 +100,9 @@ function subject(result: RunResult): string[] {
     result.mode === 'virtual'
       ? `${formatLength(result.durationMs)} of virtual time in ${formatLength(result.wallMs)}`
       : `${formatLength(result.durationMs)} of real time`;
-  const { policy } = result;
-  const promise = (name: string, condition: number | null, ms = condition) =>
-    condition === null || ms === null ? [] : [`${name} ${formatLength(ms)}`];
-  const promises = [
-    ...promise('T', policy.sessionTimeoutMs),
-    // A sweep is worth a word only with something to sweep.
-    ...promise('C', policy.sessionTimeoutMs ?? policy.handshakeTimeoutMs, policy.cleanupIntervalMs),
-    ...promise('H', policy.handshakeTimeoutMs),
-    ...promise('D', policy.deadPeerMs),
-  ];
   return [
     `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${time}`,
-    promises.length === 0
-      ? '        promised: nothing that could be judged'
-      : `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
+    `        ${describePromises(result.policy)}`,
   ];
 }
 
