@@ -3,6 +3,7 @@ import type { World } from './conduct.ts';
 import type { EventLog } from './event-log.ts';
 import { exitCodeOf, verdictOf } from './exit-code.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import { canaryCheck } from './judge/canary-ladder.ts';
 import type { Check } from './judge/check.ts';
 import { judgeFacts, judgeSurvival } from './judge/invariants.ts';
 import type { Ledger } from './judge/ledger.ts';
@@ -16,6 +17,7 @@ import type { Watch } from './observers/watch.ts';
 import type { Recorder } from './recorder.ts';
 import { replayCommand } from './replay-command.ts';
 import type { RunResult } from './result.ts';
+import type { CanaryFindings } from './run-canaries.ts';
 import type { RunRequest } from './run-request.ts';
 import type { Plan } from './scenario/plan.ts';
 import type { SeenExit } from './timeline.ts';
@@ -38,6 +40,8 @@ export interface RunRemains {
   /** It did not end although it was told to restart: in words. */
   readonly stuck: string | undefined;
   readonly isAborted: boolean;
+  /** What canaries showed, where some were sent and the run saw its end. */
+  readonly canaries: CanaryFindings | undefined;
 }
 
 /** Judges a run and writes it down. */
@@ -88,6 +92,9 @@ export function assembleResult(remains: RunRemains): RunResult {
       liveAtEnd: report.ends.live,
     },
     reapLag: { early, late, certified, tooCoarse, maxMs: maxHiMs ?? 0 },
+    ...(remains.canaries && {
+      canaries: { opened: remains.canaries.opened, asked: remains.canaries.probes.length },
+    }),
     metrics: measured,
     series: [...watch.series],
     generator,
@@ -106,7 +113,7 @@ export function assembleResult(remains: RunRemains): RunResult {
 const SOURCES = { listed: 'listing', counted: 'counts', none: 'none' } as const;
 
 function judge(
-  { world, plan, policy, sessions, recorder, isAborted, exit, stuck }: RunRemains,
+  { world, plan, policy, sessions, recorder, isAborted, exit, stuck, canaries }: RunRemains,
   report: ReturnType<Ledger['close']>,
   measured: ReturnType<Metrics['snapshot']>,
   generator: ReturnType<typeof generatorHealth>,
@@ -121,7 +128,9 @@ function judge(
   const timing = timingInvalidReason(generator, tightestLimitMs(plan));
   const wanted = new Set<string>(plan.invariants);
   const invariants = [
-    ...judgeLedger(report, policy, { label: recorder.label, source: SOURCES[sessions.visibility] }),
+    ...judgeLedger(report, policy, { label: recorder.label, source: SOURCES[sessions.visibility] }).map(
+      (check) => withCanaries(check, canaries, world),
+    ),
     ...judgeFacts(facts),
     ...judgeSurvival(exit, facts.drain !== undefined, world.target.exited !== undefined, stuck),
   ].filter(({ name }) => wanted.has(name));
@@ -140,6 +149,17 @@ function judge(
     return { ...check, verdict: 'invalid', reason };
   });
 }
+
+/** Canaries see when sessions end; without a listing the ledger sees only what has gone wrong badly. */
+function withCanaries(check: Check, canaries: CanaryFindings | undefined, { generator }: World): Check {
+  if (check.name !== 'reap_lag' || !canaries) return check;
+  const epsilonMs = generator ? CANARY_EPSILON_MS + generator.delayMaxMs() : 0;
+  const seen = canaryCheck(canaries.probes, { ...canaries.promise, epsilonMs }, canaries.opened);
+  return check.verdict === 'fail' && seen.verdict !== 'fail' ? check : seen;
+}
+
+/** Two turns of a busy event loop of the target's. */
+const CANARY_EPSILON_MS = 100;
 
 const UNSEEN = 'the run was stopped before it saw any';
 /** They fail while the target has not ended yet. */

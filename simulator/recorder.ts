@@ -14,6 +14,8 @@ export interface Actor {
   readonly iteration: number;
   /** Where the iteration opens more than one session: which of them, from 2. */
   readonly nth?: number;
+  /** A session beside those of the scenario, which the metrics do not count. */
+  readonly isCanary?: true;
 }
 
 /** How a request is to be taken: what it was for, and when it was due. */
@@ -105,7 +107,7 @@ export class Recorder {
     this.#ledger.record({ ...event, session });
     if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
     if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
-    if (event.kind === 'initialize-answered') {
+    if (event.kind === 'initialize-answered' && !this.#actors[session]?.isCanary) {
       this.#metrics.count('sessions_opened');
       this.#openedAt.set(session, event.at);
     }

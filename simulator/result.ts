@@ -70,6 +70,8 @@ export const RunResultSchema = z.object({
     liveAtEnd: count,
   }),
   reapLag: z.object({ early: count, late: count, certified: count, tooCoarse: count, maxMs: z.number() }),
+  /** Extra sessions that were left alone and asked once each, where the target does not list its sessions. */
+  canaries: z.object({ opened: count, asked: count }).optional(),
   metrics: MetricsSnapshotSchema,
   series: z.array(SeriesPointSchema),
   /** Memory over cycles, where a leak was looked for. */
