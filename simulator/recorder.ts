@@ -68,6 +68,8 @@ export class Recorder {
   readonly #unmetExpectations = new Tally();
   readonly #callsCut = new Tally();
   readonly #openedAfterSignal = new Tally();
+  /** Requests that failed for want of ports, files or memory of our own, by error code. */
+  readonly #localFailures: Record<string, number> = {};
   #calls = 0;
   #goneProbes = 0;
   #expectations = 0;
@@ -183,6 +185,9 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
+    if (outcome.kind === 'connection' && errorClass(outcome) === 'local_limit') {
+      this.#localFailures[outcome.code] = (this.#localFailures[outcome.code] ?? 0) + 1;
+    }
     const isExcused = this.#isExcused(context.session, outcome);
     const isFault = context.isExpected !== true && !isExcused && !this.#isDrained(outcome);
     const fault = isFault ? errorClass(outcome) : undefined;
@@ -203,6 +208,11 @@ export class Recorder {
     this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
     this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
     this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
+  }
+
+  /** By error code; empty when there were none. */
+  get localFailures(): Readonly<Record<string, number>> {
+    return this.#localFailures;
   }
 
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
