@@ -201,7 +201,8 @@ export class Recorder {
       this.#afterSignal(outcome, context);
       return;
     }
-    if (isExcused) return;
+    // Nobody is blamed for what an outage took, but who was answered late has waited: times leave nothing out.
+    if (isExcused && !isServed(outcome)) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
     if (fault !== undefined) this.#metrics.error(fault);
@@ -296,9 +297,11 @@ export class Recorder {
   /** Lost to an outage that the target was told to have, or late because of it; or on a session that went with it. */
   #isExcused(session: number, outcome: Outcome): boolean {
     if (outcome.kind === 'wrong-answer') return false;
-    const isServed = outcome.kind === 'result' || outcome.kind === 'accepted';
     const openedAt = this.#openedAt.get(session);
-    return this.#isTouched(outcome) || (!isServed && openedAt !== undefined && this.#outages.took(openedAt));
+    return (
+      this.#isTouched(outcome) ||
+      (!isServed(outcome) && openedAt !== undefined && this.#outages.took(openedAt))
+    );
   }
 
   #isTouched({ sentAt, doneAt }: Outcome): boolean {
@@ -324,6 +327,10 @@ export class Recorder {
   #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
     this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
   }
+}
+
+function isServed(outcome: Outcome): boolean {
+  return outcome.kind === 'result' || outcome.kind === 'accepted';
 }
 
 function isLost(outcome: Outcome): boolean {
