@@ -1,11 +1,39 @@
 import type { Probe } from '../probe.ts';
+import { abandonedSessionsAreReaped, sessionsAreNotReapedEarly } from './abandonment.ts';
+import { usedSessionsLiveOn } from './activity.ts';
+import { wallClockStepsReapNobody } from './clock-steps.ts';
+import { deleteEndsTheSession } from './deletion.ts';
+import { failedInitializeLeavesNothing } from './failed-initialize.ts';
+import { halfHandshakesAreReaped, headerlessInitializedIsRefused } from './handshake.ts';
+import { latePongsCostNoSession, postOnlyClientsLiveOn } from './heartbeats.ts';
 import { callsOutliveTheTimeout } from './in-flight.ts';
+import { lateCloseSparesTheNextStream } from './late-close.ts';
+import { frozenPeersDoNotPinSessions, openStreamsKeepTheSession } from './listeners.ts';
+import { lostStreamsEndTheirSessions } from './lost-stream.ts';
+import { racesWithTheReaperAreClean } from './reaper-race.ts';
 import { refusedRequestsLeaveNothing } from './refused-requests.ts';
+import { shownCountsAgree } from './shown-counts.ts';
 import { unknownSessionIs404 } from './unknown-session.ts';
 
 /** Every check of the audit, in the order of the failure modes they name first. */
 export const PROBES: readonly Probe[] = [
+  abandonedSessionsAreReaped,
+  sessionsAreNotReapedEarly,
   refusedRequestsLeaveNothing,
+  failedInitializeLeavesNothing,
+  halfHandshakesAreReaped,
+  headerlessInitializedIsRefused,
+  deleteEndsTheSession,
+  shownCountsAgree,
+  frozenPeersDoNotPinSessions,
   callsOutliveTheTimeout,
+  openStreamsKeepTheSession,
+  lostStreamsEndTheirSessions,
+  usedSessionsLiveOn,
+  postOnlyClientsLiveOn,
+  latePongsCostNoSession,
+  racesWithTheReaperAreClean,
+  lateCloseSparesTheNextStream,
+  wallClockStepsReapNobody,
   unknownSessionIs404,
 ];
