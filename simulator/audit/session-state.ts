@@ -40,7 +40,7 @@ export function useOf(context: ProbeContext, session: AuditSession): HttpExchang
 }
 
 /** What came back, in a word or two: `404`, `200 without an answer`, `no answer (timeout)`. */
-export function said({ status, end, messages }: HttpAnswer): string {
+export function said({ status, end, messages }: Pick<HttpAnswer, 'status' | 'end' | 'messages'>): string {
   if (status === undefined) return `no answer (${end})`;
   if (end === 'timeout' || end === 'cut') return `${status}, then ${end === 'cut' ? 'cut' : 'nothing more'}`;
   return status === 200 && messages.length === 0 ? '200 without an answer' : String(status);

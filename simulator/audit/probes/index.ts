@@ -3,6 +3,7 @@ import { abandonedSessionsAreReaped, sessionsAreNotReapedEarly } from './abandon
 import { usedSessionsLiveOn } from './activity.ts';
 import { wallClockStepsReapNobody } from './clock-steps.ts';
 import { deleteEndsTheSession } from './deletion.ts';
+import { deleteSettlesCalls, shutdownSettlesCalls } from './ended-calls.ts';
 import { failedInitializeLeavesNothing } from './failed-initialize.ts';
 import { halfHandshakesAreReaped, headerlessInitializedIsRefused } from './handshake.ts';
 import { latePongsCostNoSession, postOnlyClientsLiveOn } from './heartbeats.ts';
@@ -10,9 +11,17 @@ import { callsOutliveTheTimeout } from './in-flight.ts';
 import { lateCloseSparesTheNextStream } from './late-close.ts';
 import { frozenPeersDoNotPinSessions, openStreamsKeepTheSession } from './listeners.ts';
 import { lostStreamsEndTheirSessions } from './lost-stream.ts';
+import { massDeleteLeavesTheServerWell } from './mass-delete.ts';
 import { racesWithTheReaperAreClean } from './reaper-race.ts';
 import { refusedRequestsLeaveNothing } from './refused-requests.ts';
+import { restartAnswersOldSessions } from './restart.ts';
 import { shownCountsAgree } from './shown-counts.ts';
+import {
+  drainingServerOpensNothing,
+  processExitsByItself,
+  shutdownAnswersCalls,
+  shutdownEndsStreams,
+} from './shutdown.ts';
 import { unknownSessionIs404 } from './unknown-session.ts';
 
 /** Every check of the audit, in the order of the failure modes they name first. */
@@ -36,4 +45,12 @@ export const PROBES: readonly Probe[] = [
   lateCloseSparesTheNextStream,
   wallClockStepsReapNobody,
   unknownSessionIs404,
+  deleteSettlesCalls,
+  shutdownSettlesCalls,
+  shutdownAnswersCalls,
+  drainingServerOpensNothing,
+  shutdownEndsStreams,
+  massDeleteLeavesTheServerWell,
+  restartAnswersOldSessions,
+  processExitsByItself,
 ];
