@@ -12,6 +12,7 @@ import { lateCloseSparesTheNextStream } from './late-close.ts';
 import { frozenPeersDoNotPinSessions, openStreamsKeepTheSession } from './listeners.ts';
 import { lostStreamsEndTheirSessions } from './lost-stream.ts';
 import { massDeleteLeavesTheServerWell } from './mass-delete.ts';
+import { deletedSessionsFreeTheirFiles, reapedSessionsFreeTheirFiles } from './open-files.ts';
 import { racesWithTheReaperAreClean } from './reaper-race.ts';
 import { refusedRequestsLeaveNothing } from './refused-requests.ts';
 import { restartAnswersOldSessions } from './restart.ts';
@@ -33,6 +34,8 @@ export const PROBES: readonly Probe[] = [
   halfHandshakesAreReaped,
   headerlessInitializedIsRefused,
   deleteEndsTheSession,
+  deletedSessionsFreeTheirFiles,
+  reapedSessionsFreeTheirFiles,
   shownCountsAgree,
   frozenPeersDoNotPinSessions,
   callsOutliveTheTimeout,
