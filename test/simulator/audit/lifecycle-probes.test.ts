@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DefectName } from '../../broken-hubs/defects.ts';
 import { checkOn, sdkServer } from './auditing.ts';
+import { acceptsHeaderless, isImpatient, twisted } from './twisted.ts';
 
 const CAUGHT: readonly { readonly name: string; readonly defects: readonly DefectName[] }[] = [
   { name: 'abandoned_sessions_are_reaped', defects: ['no-reaper', 'sweeps-too-seldom'] },
@@ -34,5 +35,23 @@ describe.each(CAUGHT)('The check $name', ({ name, defects }) => {
     expect(check).toMatchObject({ verdict: 'fail', kind: 'audit' });
     expect(check.evidence.join('\n')).toContain('curl -i -X');
     expect(check.reason).not.toBe('');
+  });
+});
+
+const TWISTED = [
+  { name: 'headerless_initialized_is_refused', what: 'accepts it from anybody', twist: acceptsHeaderless },
+  { name: 'late_pongs_cost_no_session', what: 'ends sessions of slow clients', twist: isImpatient },
+];
+
+describe.each(TWISTED)('The check $name', ({ name, what, twist }) => {
+  it('passes on the reference hub and on a healthy SDK server', async () => {
+    expect(await checkOn(undefined, name)).toMatchObject({ verdict: 'pass' });
+    expect(await checkOn(sdkServer(), name)).toMatchObject({ verdict: 'pass' });
+  });
+
+  it(`fails on a server that ${what}`, async () => {
+    const check = await checkOn(twisted(sdkServer(), twist), name);
+    expect(check).toMatchObject({ verdict: 'fail' });
+    expect(check.evidence.join('\n')).toContain('curl -i -X');
   });
 });
