@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DefectName } from '../../broken-hubs/defects.ts';
 import { checkOn, sdkServer } from './auditing.ts';
-import { acceptsHeaderless, isImpatient, twisted } from './twisted.ts';
+import { acceptsHeaderless, cleansUpById, isImpatient, twisted } from './twisted.ts';
 
 const CAUGHT: readonly { readonly name: string; readonly defects: readonly DefectName[] }[] = [
   { name: 'abandoned_sessions_are_reaped', defects: ['no-reaper', 'sweeps-too-seldom'] },
@@ -41,6 +41,7 @@ describe.each(CAUGHT)('The check $name', ({ name, defects }) => {
 const TWISTED = [
   { name: 'headerless_initialized_is_refused', what: 'accepts it from anybody', twist: acceptsHeaderless },
   { name: 'late_pongs_cost_no_session', what: 'ends sessions of slow clients', twist: isImpatient },
+  { name: 'late_close_spares_the_next_stream', what: 'cleans up by session id', twist: cleansUpById },
 ];
 
 describe.each(TWISTED)('The check $name', ({ name, what, twist }) => {

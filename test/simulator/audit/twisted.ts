@@ -61,12 +61,32 @@ export function isImpatient(): Twist {
   };
 }
 
-function onWrite(response: ServerResponse, hear: (text: string) => void): void {
+/** When a stream closes, forgets the stream of its session, whichever that is by then. */
+export function cleansUpById(): Twist {
+  const current = new Map<string, { isForgotten: boolean }>();
+  return (request, response, pass) => {
+    if (request.method === 'GET') {
+      const id = String(request.headers['mcp-session-id']);
+      const stream = { isForgotten: false };
+      current.set(id, stream);
+      response.once('close', () => {
+        const forgotten = current.get(id);
+        if (forgotten) forgotten.isForgotten = true;
+      });
+      onWrite(response, () => !stream.isForgotten);
+    }
+    pass();
+  };
+}
+
+/** `hear`: whether what is written goes out. */
+function onWrite(response: ServerResponse, hear: (text: string) => boolean): void {
   const { write } = response;
   Object.defineProperty(response, 'write', {
     value: (...args: unknown[]) => {
       const [chunk] = args;
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) hear(Buffer.from(chunk).toString());
+      const isText = typeof chunk === 'string' || chunk instanceof Uint8Array;
+      if (isText && !hear(Buffer.from(chunk).toString())) return true;
       return Reflect.apply(write, response, args);
     },
   });
