@@ -7,7 +7,7 @@ import { deleteSettlesCalls, shutdownSettlesCalls } from './ended-calls.ts';
 import { failedInitializeLeavesNothing } from './failed-initialize.ts';
 import { halfHandshakesAreReaped, headerlessInitializedIsRefused } from './handshake.ts';
 import { latePongsCostNoSession, postOnlyClientsLiveOn } from './heartbeats.ts';
-import { callsOutliveTheTimeout } from './in-flight.ts';
+import { callsOutliveTheTimeout, overlappingCallsProtectTheirSession } from './in-flight.ts';
 import { lateCloseSparesTheNextStream } from './late-close.ts';
 import { frozenPeersDoNotPinSessions, openStreamsKeepTheSession } from './listeners.ts';
 import { lostStreamsEndTheirSessions } from './lost-stream.ts';
@@ -39,6 +39,7 @@ export const PROBES: readonly Probe[] = [
   shownCountsAgree,
   frozenPeersDoNotPinSessions,
   callsOutliveTheTimeout,
+  overlappingCallsProtectTheirSession,
   openStreamsKeepTheSession,
   lostStreamsEndTheirSessions,
   usedSessionsLiveOn,
