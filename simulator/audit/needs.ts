@@ -36,10 +36,16 @@ function isMet(
       return policy.handshakeTimeoutMs !== null;
     case 'dead-peer':
       return policy.deadPeerMs !== null && policy.sessionTimeoutMs !== null;
+    case 'stream-protects':
+      return policy.openStreamProtects && policy.sessionTimeoutMs !== null;
+    case 'stream-lost':
+      return policy.streamLostMs !== null;
     case 'cap':
       return policy.maxSessions !== null && policy.maxSessions <= LARGEST_CAP;
     case 'drain':
       return target.signal !== undefined && target.exited !== undefined && target.start !== undefined;
+    case 'drain-time':
+      return policy.drainMs !== null;
     case 'process':
       return target.exited !== undefined;
     case 'restart':
@@ -68,8 +74,13 @@ const REASONS: Record<Need, string> = {
   'handshake-timeout': 'no handshake deadline is promised: state it with --policy handshakeTimeout=…',
   'dead-peer':
     'it is not promised how long the stream of a dead peer may protect: state it with --policy deadPeer=…',
+  'stream-protects':
+    'it is not promised that an open stream keeps its session: state it with --policy openStreamProtects=true',
+  'stream-lost':
+    'no time is promised that a session outlives the loss of its stream: state it with --policy streamLost=…',
   cap: `no cap of at most ${LARGEST_CAP} sessions is promised: state it with --policy maxSessions=…`,
   drain: 'the server is not ours to end and to start again: use --command or --module',
+  'drain-time': 'it is not promised how long a shutdown waits for calls: state it with --policy drain=…',
   process: 'the server is not a process of ours: use --command or --module',
   restart: 'the server is not ours to start again: use --command or --module',
   pid: 'the process behind the server is not known: use --command',

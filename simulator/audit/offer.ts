@@ -16,8 +16,8 @@ export interface Offer {
   readonly slow: ((ms: number) => ToolCall) | undefined;
   /** Sends progress so often and so far apart, then answers. */
   readonly chatty: ((count: number, intervalMs: number) => ToolCall) | undefined;
-  /** Makes the server send so many notifications on the GET stream of the session. */
-  readonly notice: ((count: number) => ToolCall) | undefined;
+  /** Makes the server send so many notifications, numbered and with the tag, on the GET stream of the session. */
+  readonly notice: ((count: number, tag?: string) => ToolCall) | undefined;
 }
 
 /** Tools that the user named, as templates: `$TAG`, `$MS`, `$S`, `$COUNT` stand for what is asked of them. */
@@ -57,7 +57,7 @@ export async function learnOffer(
     slow: templates.slow ? slowFrom(templates.slow) : knownSlow(find),
     chatty: knownChatty(find),
     notice: find('emit', 'count', 'on')
-      ? (count) => ({ name: 'emit', arguments: { count, intervalMs: 0, on: 'stream' } })
+      ? (count, tag = '') => ({ name: 'emit', arguments: { count, intervalMs: 0, on: 'stream', tag } })
       : undefined,
   };
 }
