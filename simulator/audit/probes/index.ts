@@ -32,7 +32,7 @@ import {
 import { unknownSessionIs404 } from './unknown-session.ts';
 
 /** Every check of the audit, in the order of the failure modes they name first. */
-export const PROBES: readonly Probe[] = [
+const ALL: readonly Probe[] = [
   abandonedSessionsAreReaped,
   sessionsAreNotReapedEarly,
   abortsHarmNobody,
@@ -78,3 +78,8 @@ export const PROBES: readonly Probe[] = [
   shutdownEndsStreams,
   unknownSessionIs404,
 ];
+
+/** In the order of the failure modes they name first. */
+export const PROBES: readonly Probe[] = ALL.toSorted((a, b) =>
+  a.failureModes[0].localeCompare(b.failureModes[0], 'en'),
+);
