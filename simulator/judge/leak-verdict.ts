@@ -73,7 +73,7 @@ export function judgeLeak(readings: readonly MemoryReading[], rule: LeakRule): L
       ...estimate,
     });
     const state = stateOf(estimate, rule.budgetBytes);
-    if (state === 'below') return decide('pass', before ? levelledOff(readings[from], rule) : '');
+    if (state === 'below') return decide('pass', passNote(seen, before, rule));
     if (state === 'unclear') {
       if (extensions === 0) return decide('invalid', unclear(estimate, rule));
       extensions -= 1;
@@ -130,16 +130,22 @@ function leaks({ slope }: LeakEstimate, last: MemoryReading | undefined, { unit 
   return `every ${unit} leaves ${bytes} behind, and that had not stopped after ${last?.units ?? 0} of them`;
 }
 
-function levelledOff(reading: MemoryReading | undefined, { unit }: LeakRule): string {
-  return `it grew at first and levelled off after ${reading?.units ?? 0} ${unit}s: a bounded cache that filled up, or a warm-up`;
+/** A pass that grew on the way to it says so. */
+function passNote(readings: readonly MemoryReading[], before: Slope | undefined, { unit, cycles, budgetBytes }: LeakRule): string {
+  const early = theilSen(readings.slice(0, cycles).map(({ units, bytes }) => ({ x: units, y: bytes })));
+  const grewAtFirst = readings.length > cycles && early !== undefined && early.median > budgetBytes;
+  if (!before && !grewAtFirst) return '';
+  const reading = grewAtFirst ? readings[cycles - 1] : readings[0];
+  return `it grew at first and levelled off after about ${reading?.units ?? 0} ${unit}s: a bounded cache that filled up, or a warm-up`;
 }
 
-function unclear({ detectableBytes }: LeakEstimate, { unit }: LeakRule): string {
-  const seen =
-    detectableBytes === undefined
-      ? 'there were too few readings'
-      : `a leak of ${formatBytes(detectableBytes)} per ${unit} or more would have been seen`;
-  return `memory went up and down too much to decide: ${seen}`;
+function unclear({ slope, pRising, detectableBytes }: LeakEstimate, { unit, budgetBytes }: LeakRule): string {
+  if (!slope || detectableBytes === undefined) return 'there were too few readings';
+  const [lo, hi] = [formatBytes(slope.lo), formatBytes(slope.hi)];
+  if (pRising < MAX_P) {
+    return `every ${unit} leaves ${lo} to ${hi} behind, which may be more or less than ${formatBytes(budgetBytes)}`;
+  }
+  return `memory went up and down too much to decide: a leak of ${formatBytes(detectableBytes)} per ${unit} or more would have been seen`;
 }
 
 function slowing({ slope }: LeakEstimate, { unit }: LeakRule): string {

@@ -19,12 +19,10 @@ export interface GrowingClass {
 /** A class grows when it gains this share of the units in every interval. */
 const MIN_SHARE = 0.9;
 /** What says little by itself: it is part of something else. */
-const COMMON = new Set(
-  'Object Array Map Set WeakMap Promise (string) (number) (array) (regexp) system / Context'.split(' ').concat([
-    'system',
-    'Function',
-  ]),
-);
+const COMMON = new Set([
+  ...['Object', 'Array', 'Map', 'Set', 'WeakMap', 'Promise', 'Function', 'system / Context', 'Generator'],
+  ...['(string)', '(number)', '(array)', '(regexp)'],
+]);
 
 /** The class of a node as people know it; undefined for what V8 keeps for itself. */
 export function classOf(graph: HeapGraph, node: number): string | undefined {
@@ -80,7 +78,7 @@ export function growingClasses(counts: readonly ClassCounts[], units: number): G
 }
 
 function rank({ className, isExact }: GrowingClass): number {
-  const isCommon = COMMON.has(className) || className.startsWith('function ');
+  const isCommon = COMMON.has(className) || /^(function |system|Node \/)/.test(className);
   return (isCommon ? 0 : 2) + (isExact ? 1 : 0);
 }
 

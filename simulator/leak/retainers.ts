@@ -6,6 +6,7 @@ const MAX_PARTS = 12;
 /** Objects looked at to find the path that most of them are held by. */
 const MAX_OBJECTS = 500;
 const NONE = -1;
+const PROCESS = 'process (process)';
 
 /** What holds the objects of a heap, the shortest way from the root. */
 export class Retainers {
@@ -86,7 +87,9 @@ export class Retainers {
       parts.unshift(name);
       nameBefore = holding.name;
     }
-    return parts;
+    // The way to `process` leads through some function of Node's, whichever comes first.
+    const atProcess = parts.lastIndexOf(PROCESS);
+    return atProcess > 0 ? ['process', ...parts.slice(atProcess + 1)] : parts;
   }
 }
 
@@ -101,6 +104,8 @@ function describe(graph: HeapGraph, { type, name, from }: Holding, to: number, i
     case 'shortcut':
       return `${name}${container}`;
     case 'element':
+      // What V8 or Node itself holds on to: `(Global handles)`.
+      if (graph.type(from) === 'synthetic') return graph.name(from);
       return `[${name}]${container}`;
     default:
       return undefined;

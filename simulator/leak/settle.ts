@@ -9,6 +9,7 @@ const ONCE_LATE_MS = 500;
 const LOOK_EVERY_MS = 10;
 /** The target hears of the end of a connection a moment after we do. */
 const HANDLES_WITHIN_MS = 500;
+const ONCE_MORE_MS = 50;
 
 /** Waits after each cycle until the target is as it was before: its sessions, and what else can be counted. */
 export class Settling {
@@ -19,6 +20,7 @@ export class Settling {
   #baseline: number | undefined;
   #lastCounts: Readonly<Record<string, number>> | undefined;
   #wasLate = false;
+  #hadMore = false;
 
   constructor(parts: { clock: Clock; sessions: SessionObserver; reader: MemoryReader; signal: AbortSignal }) {
     this.#clock = parts.clock;
@@ -27,7 +29,7 @@ export class Settling {
     this.#signal = parts.signal;
   }
 
-  /** To be called before the first cycle. `reapMs`: T + C, where sessions are left to be reaped. */
+  /** To be called before the first cycle. */
   async begin(): Promise<void> {
     this.#baseline = (await this.#sessions.sample())?.count;
   }
@@ -54,13 +56,14 @@ export class Settling {
 
   /** Until they are what they were after the last cycle, or are not going to be. */
   async #settleCounts(): Promise<Readonly<Record<string, number>>> {
-    const deadline = this.#clock.now() + HANDLES_WITHIN_MS;
+    const deadline = this.#clock.now() + (this.#hadMore ? ONCE_MORE_MS : HANDLES_WITHIN_MS);
     for (;;) {
       const counts = await this.#reader.counts();
       const last = this.#lastCounts;
       const isBack = Object.entries(counts).every(([what, count]) => count <= (last?.[what] ?? 0));
       if (!last || isBack || this.#clock.now() > deadline || this.#signal.aborted) {
         this.#lastCounts = counts;
+        this.#hadMore = !isBack && last !== undefined;
         return counts;
       }
       await this.#clock.sleep(LOOK_EVERY_MS);
