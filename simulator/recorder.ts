@@ -14,6 +14,8 @@ export interface Actor {
   readonly iteration: number;
   /** Where the iteration opens more than one session: which of them, from 2. */
   readonly nth?: number;
+  /** A session beside those of the scenario, which the metrics do not count. */
+  readonly isCanary?: true;
 }
 
 /** How a request is to be taken: what it was for, and when it was due. */
@@ -66,6 +68,8 @@ export class Recorder {
   readonly #unmetExpectations = new Tally();
   readonly #callsCut = new Tally();
   readonly #openedAfterSignal = new Tally();
+  /** Requests that failed for want of ports, files or memory of our own, by error code. */
+  readonly #localFailures: Record<string, number> = {};
   #calls = 0;
   #goneProbes = 0;
   #expectations = 0;
@@ -105,7 +109,7 @@ export class Recorder {
     this.#ledger.record({ ...event, session });
     if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
     if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
-    if (event.kind === 'initialize-answered') {
+    if (event.kind === 'initialize-answered' && !this.#actors[session]?.isCanary) {
       this.#metrics.count('sessions_opened');
       this.#openedAt.set(session, event.at);
     }
@@ -181,6 +185,9 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
+    if (outcome.kind === 'connection' && errorClass(outcome) === 'local_limit') {
+      this.#localFailures[outcome.code] = (this.#localFailures[outcome.code] ?? 0) + 1;
+    }
     const isExcused = this.#isExcused(context.session, outcome);
     const isFault = context.isExpected !== true && !isExcused && !this.#isDrained(outcome);
     const fault = isFault ? errorClass(outcome) : undefined;
@@ -194,13 +201,19 @@ export class Recorder {
       this.#afterSignal(outcome, context);
       return;
     }
-    if (isExcused) return;
+    // Nobody is blamed for what an outage took, but who was answered late has waited: times leave nothing out.
+    if (isExcused && !isServed(outcome)) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
     if (fault !== undefined) this.#metrics.error(fault);
     this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
     this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
     this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
+  }
+
+  /** By error code; empty when there were none. */
+  get localFailures(): Readonly<Record<string, number>> {
+    return this.#localFailures;
   }
 
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
@@ -284,9 +297,11 @@ export class Recorder {
   /** Lost to an outage that the target was told to have, or late because of it; or on a session that went with it. */
   #isExcused(session: number, outcome: Outcome): boolean {
     if (outcome.kind === 'wrong-answer') return false;
-    const isServed = outcome.kind === 'result' || outcome.kind === 'accepted';
     const openedAt = this.#openedAt.get(session);
-    return this.#isTouched(outcome) || (!isServed && openedAt !== undefined && this.#outages.took(openedAt));
+    return (
+      this.#isTouched(outcome) ||
+      (!isServed(outcome) && openedAt !== undefined && this.#outages.took(openedAt))
+    );
   }
 
   #isTouched({ sentAt, doneAt }: Outcome): boolean {
@@ -312,6 +327,10 @@ export class Recorder {
   #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
     this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
   }
+}
+
+function isServed(outcome: Outcome): boolean {
+  return outcome.kind === 'result' || outcome.kind === 'accepted';
 }
 
 function isLost(outcome: Outcome): boolean {

@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import { CheckSchema } from './judge/check.ts';
+import { DropCauseSchema } from './judge/dropped.ts';
 import { LeakSeriesSchema } from './judge/leak-series.ts';
 import { MetricsSnapshotSchema } from './judge/metrics.ts';
 import { PolicySchema } from './judge/policy.ts';
+import { StrainSchema } from './judge/strain.ts';
 
 /** What a whole run comes to. `aborted`: stopped by a signal; what there was has been judged. */
 export const RunVerdictSchema = z.enum(['pass', 'fail', 'invalid', 'aborted']);
@@ -70,6 +72,8 @@ export const RunResultSchema = z.object({
     liveAtEnd: count,
   }),
   reapLag: z.object({ early: count, late: count, certified: count, tooCoarse: count, maxMs: z.number() }),
+  /** Extra sessions that were left alone and asked once each, where the target does not list its sessions. */
+  canaries: z.object({ opened: count, asked: count }).optional(),
   metrics: MetricsSnapshotSchema,
   series: z.array(SeriesPointSchema),
   /** Memory over cycles, where a leak was looked for. */
@@ -83,6 +87,15 @@ export const RunResultSchema = z.object({
     lagMaxMs: z.number(),
     loopDelayP99Ms: z.number().nullable(),
     localFailures: count,
+    localFailuresBy: z.record(z.string(), count).optional(),
+    /** How hard its process and its machine had it. Absent in virtual time. */
+    strain: StrainSchema.optional(),
+    /** `closed`: a slow target slows its own load down, so that response times flatter it. */
+    model: z.enum(['open', 'closed', 'mixed']).optional(),
+    /** Why claims about time could not be decided; absent when they could. */
+    timingInvalid: z.string().optional(),
+    /** Whose fault it was that arrivals were dropped; absent when none were. */
+    dropCause: DropCauseSchema.optional(),
   }),
   eventLog: z.object({ lines: count, sha256: z.string(), isTruncated: z.boolean() }),
   environment: z.object({

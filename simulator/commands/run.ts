@@ -136,7 +136,7 @@ function jobsOf(
 }
 
 /** A directory of this moment that nobody else has: several may start within one second. */
-function freshDir(parent: string): string {
+export function freshDir(parent: string): string {
   mkdirSync(parent, { recursive: true });
   const base = join(parent, new Date().toISOString().replaceAll(':', '-').replace(/\..*/, ''));
   for (let n = 1; ; n += 1) {
@@ -189,7 +189,7 @@ function renderTotal(results: readonly RunResult[], planned: number, outDir: str
   return `\n${passed} of ${planned} runs passed: ${sessions.toLocaleString('en-US')} sessions, ${checks} checks; ${tail}.\nReports: ${outDir}\n`;
 }
 
-function parseSeed(text: string | undefined): number {
+export function parseSeed(text: string | undefined): number {
   if (text === undefined) return randomInt(MAX_SEED);
   const seed = Number(text);
   if (/^\d+$/.test(text) && seed <= MAX_SEED) return seed;
@@ -206,7 +206,10 @@ const POLICY_HELP =
   'sessionTimeout, cleanupInterval, handshakeTimeout, deadPeer, drain (durations), maxSessions (number)';
 
 /** `sessionTimeout=5m`, … as a policy; undefined when nothing is stated. */
-function parsePolicy(entries: readonly string[], target: TargetRequest | undefined): Policy | undefined {
+export function parsePolicy(
+  entries: readonly string[],
+  target: TargetRequest | undefined,
+): Policy | undefined {
   if (entries.length === 0) return undefined;
   if (!target)
     throw new RequestError(
