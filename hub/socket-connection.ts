@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
 import type { Admission } from './admission.ts';
 import { parseMessages } from './body.ts';
 import { CLOSE_CODES, DELIBERATE_CODES } from './close-codes.ts';
 import { HubError } from './errors.ts';
+import type { HubSocket } from './hub-socket.ts';
 import type { Caller } from './identity.ts';
 import { admitMessages, initializeOf } from './message-rules.ts';
 import type { RefusalLog } from './refusal-log.ts';
@@ -25,6 +25,9 @@ export interface ConnectionOptions extends SocketLinkOptions {
   readonly transport: SessionTransport;
 }
 
+/** Messages that may come while a session is being opened, before nothing more is read. */
+const MAX_EARLY = 10;
+
 /**
  * One WebSocket of a client. Messages are taken one after the other, in the order in which they came.
  *
@@ -37,32 +40,29 @@ export interface ConnectionOptions extends SocketLinkOptions {
 export class SocketConnection {
   readonly #parts: ConnectionParts;
   readonly #options: ConnectionOptions;
-  readonly #socket: WebSocket;
+  readonly #socket: HubSocket;
   readonly #link: SocketLink;
   #state: 'waiting' | 'opening' | 'attached' = 'waiting';
   #releaseSlot: () => void = () => undefined;
   /** The messages taken so far, one after the other. */
   #turn: Promise<void> = Promise.resolve();
-  /** Came while the session was being opened: no more than one read from the connection holds. */
+  /** Came while the session was being opened. */
   #early: string[] = [];
 
-  constructor(socket: WebSocket, parts: ConnectionParts, options: ConnectionOptions) {
+  constructor(socket: HubSocket, parts: ConnectionParts, options: ConnectionOptions) {
     this.#socket = socket;
     this.#parts = parts;
     this.#options = options;
     this.#link = new SocketLink(socket, {
       ...options,
       isExpired: () => this.#isExpired,
+      onPeerClosing: (code) => this.#peerCloses(code),
     });
     // Broken frames and messages too large: the library has closed it with the code for that.
     socket.on('error', () => undefined);
     socket.on('message', (payload, isBinary) => {
       if (isBinary) this.#link.close(CLOSE_CODES.binary, 'messages are text');
       else this.#received(String(payload));
-    });
-    socket.once('close', (code) => {
-      if (this.#link.hasEnded || !DELIBERATE_CODES.includes(code)) return;
-      if (this.#state === 'attached') parts.sessions.removeSession(options.transport.sessionId, 'client');
     });
   }
 
@@ -93,6 +93,12 @@ export class SocketConnection {
     this.#link.close(CLOSE_CODES.goingAway);
   }
 
+  /** A client that closes in so many words is done with its session; a connection that breaks ends no session. */
+  #peerCloses(code: number): void {
+    if (this.#state !== 'attached' || !DELIBERATE_CODES.includes(code)) return;
+    this.#parts.sessions.removeSession(this.#options.transport.sessionId, 'client');
+  }
+
   /** A token is asked for once, when a WebSocket is opened: it may do no more than it may for a request. */
   get #isExpired(): boolean {
     const { expiresAt } = this.#options.caller.authInfo ?? {};
@@ -101,17 +107,23 @@ export class SocketConnection {
 
   #received(text: string): void {
     if (this.#state === 'opening') {
-      this.#early.push(text);
+      this.#wait(text);
       return;
     }
     this.#turn = this.#turn.then(() => this.#take(text)).catch((error: unknown) => this.#refuse(error, text));
+  }
+
+  #wait(text: string): void {
+    this.#early.push(text);
+    // What is read already comes all the same: as much as one read from the connection holds.
+    if (this.#early.length >= MAX_EARLY) this.#socket.pause();
   }
 
   async #take(text: string): Promise<void> {
     if (!this.#link.isOpen) return;
     if (this.#isExpired) this.#link.close(CLOSE_CODES.unauthorized, 'the access token has expired');
     else if (this.#state === 'attached') await this.#message(text);
-    else if (this.#state === 'opening') this.#early.push(text);
+    else if (this.#state === 'opening') this.#wait(text);
     else await this.#open(text);
   }
 
@@ -137,8 +149,6 @@ export class SocketConnection {
     const { transport, request, caller } = this.#options;
     const message = initializeOf(this.#parts, parseMessages(jsonOf(text)));
     this.#state = 'opening';
-    // Nothing more is read until it is decided.
-    this.#socket.pause();
     const link = this.#link;
     const carrier: Carrier = {
       get isGone() {

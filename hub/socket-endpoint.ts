@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import type { HubConfig } from './config.ts';
 import { HubError } from './errors.ts';
 import { guard } from './guard.ts';
 import { endWithRefusal, type Upgrades } from './http-server.ts';
+import { HubSocket } from './hub-socket.ts';
 import type { Caller } from './identity.ts';
 import { checkVersion } from './message-rules.ts';
 import type { HubMetrics } from './metrics.ts';
@@ -49,6 +50,7 @@ export class SocketEndpoint implements Upgrades {
       maxPayload: parts.config.maxBodyBytes,
       closeTimeout: CLOSE_GRACE_MS,
       handleProtocols: () => SUBPROTOCOL,
+      WebSocket: HubSocket,
     };
     this.#server = new WebSocketServer(options);
     this.#server.on('headers', (headers, request) => {
@@ -113,7 +115,7 @@ export class SocketEndpoint implements Upgrades {
       // It ended in the turn between.
       if (transport.isClosed) throw new HubError('SESSION_NOT_FOUND');
       this.#sessionIds.set(request, transport.sessionId);
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#upgradeNow(request, socket, head, (webSocket) => {
         this.#connect(webSocket, request, caller, transport).attach();
       });
       return;
@@ -122,16 +124,28 @@ export class SocketEndpoint implements Upgrades {
     const releaseSlot = this.#parts.sessions.reserveSlot(() => connection?.expire(), caller.client);
     const newTransport = this.#parts.createTransport(randomUUID());
     this.#sessionIds.set(request, newTransport.sessionId);
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+    this.#upgradeNow(request, socket, head, (webSocket) => {
       connection = this.#connect(webSocket, request, caller, newTransport);
       connection.await(releaseSlot);
     });
-    // It calls back at once, or not at all.
     if (!connection) releaseSlot();
   }
 
+  /** Calls back at once, or not at all. */
+  #upgradeNow(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    connect: (webSocket: HubSocket) => void,
+  ): void {
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      // The library makes what it was told to make; its types do not say so.
+      if (webSocket instanceof HubSocket) connect(webSocket);
+    });
+  }
+
   #connect(
-    webSocket: WebSocket,
+    webSocket: HubSocket,
     request: IncomingMessage,
     caller: Caller,
     transport: SessionTransport,
@@ -159,7 +173,12 @@ export class SocketEndpoint implements Upgrades {
     else this.#parts.logger.refused(refusal, 'upgrade');
     this.#parts.refusals.refused(refusal);
     this.#parts.metrics.requestEnded(request.method, refusal.status);
-    if (socket.writable) endWithRefusal(socket, refusal);
-    else socket.destroy();
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // Nobody reads from it any more: left to its peer, it would never be seen to end.
+    socket.once('finish', () => socket.destroy());
+    endWithRefusal(socket, refusal);
   }
 }

@@ -1,5 +1,5 @@
-import { WebSocket } from 'ws';
 import { CLOSE_CODES, type CloseCode } from './close-codes.ts';
+import { HubSocket } from './hub-socket.ts';
 import type { MessageStream, StreamEnd, StreamEnding } from './message-stream.ts';
 
 /** Senders held back on one WebSocket. Whoever sends more without waiting is cut off by `maxUnreadBytes`. */
@@ -12,6 +12,8 @@ export interface SocketLinkOptions {
   readonly maxUnreadBytes: number;
   /** Whether the client may not listen any longer. */
   readonly isExpired?: () => boolean;
+  /** The client closes it with this code; called before that is answered. */
+  readonly onPeerClosing?: (code: number) => void;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface SocketLinkOptions {
  * client, so that whoever reads no answers asks for no more; and one that reads nothing at all is cut.
  */
 export class SocketLink implements MessageStream {
-  readonly #socket: WebSocket;
+  readonly #socket: HubSocket;
   readonly #options: SocketLinkOptions;
   readonly #onDrain: (() => void)[] = [];
   readonly #onClose = new Set<() => void>();
@@ -31,27 +33,27 @@ export class SocketLink implements MessageStream {
   /** What was left unread when the last keep-alive was due. */
   #stalledBytes = 0;
 
-  constructor(socket: WebSocket, options: SocketLinkOptions) {
+  constructor(socket: HubSocket, options: SocketLinkOptions) {
     this.#socket = socket;
     this.#options = options;
     // Answered by hand: pongs to a peer that reads nothing must not pile up.
     socket.on('ping', (payload) => {
       if (this.hasRoom) socket.pong(payload);
     });
+    socket.onclosing = (code) => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
+      options.onPeerClosing?.(code);
+    };
     socket.once('close', () => this.#closed());
   }
 
   get isOpen(): boolean {
-    return !this.#hasEnded && this.#socket.readyState === WebSocket.OPEN;
+    return !this.#hasEnded && this.#socket.readyState === HubSocket.OPEN;
   }
 
   get hasRoom(): boolean {
     return this.isOpen && this.#socket.bufferedAmount < this.#options.maxBufferedBytes;
-  }
-
-  /** Whether it was the hub that ended it. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
   }
 
   prime(): void {

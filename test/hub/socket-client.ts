@@ -36,8 +36,10 @@ export class SocketClient {
   readonly received: Record<string, unknown>[] = [];
   readonly closed: Promise<{ code: number; reason: string }>;
   pings = 0;
-  #waiting: { matches: (message: Record<string, unknown>) => boolean; resolve: (message: unknown) => void }[] =
-    [];
+  #waiting: {
+    matches: (message: Record<string, unknown>) => boolean;
+    resolve: (message: unknown) => void;
+  }[] = [];
 
   constructor(socket: WebSocket, session: string, { isMute = false }: SocketOptions) {
     this.socket = socket;
@@ -86,12 +88,15 @@ export class SocketClient {
 export async function openSocket(dial: Dial, options: SocketOptions = {}): Promise<SocketClient> {
   const { session, headers = {}, protocols = ['mcp'], path = '/mcp' } = options;
   const wire = await dial();
-  const socket = new WebSocket(`ws://localhost${path}`, [...protocols], {
+  const clientOptions = {
     createConnection: () => wire.stream,
     perMessageDeflate: false,
     autoPong: options.isMute !== true,
     headers: { ...(session !== undefined && { 'mcp-session-id': session }), ...headers },
-  });
+    // Short: over a stream that delivers at once, the library arms it twice and clears it once.
+    closeTimeout: 100,
+  };
+  const socket = new WebSocket(`ws://localhost${path}`, [...protocols], clientOptions);
   let given = '';
   socket.once('upgrade', ({ headers: answered }) => {
     given = String(answered['mcp-session-id']);
