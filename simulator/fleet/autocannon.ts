@@ -31,11 +31,13 @@ export async function fire({ endpoint, shooters, stop, ...barrage }: Barrage): P
     timeout: Math.max(1, Math.ceil(barrage.timeoutMs / 1_000)),
     pipelining: 1,
     sampleInt: SAMPLE_MS,
-    // Version 9 takes the expected interval for seconds where it counts milliseconds. Its latencies are not used
-    // anyway: each request is timed where it is sent.
-    ignoreCoordinatedOmission: true,
     skipAggregateResult: true,
-    ...(barrage.ratePerSecond !== null && { overallRate: barrage.ratePerSecond }),
+    // With a rate, version 9 corrects its latencies wrongly; without one it refuses to be told not to. They are not
+    // used anyway: each request is timed where it is sent.
+    ...(barrage.ratePerSecond !== null && {
+      overallRate: barrage.ratePerSecond,
+      ignoreCoordinatedOmission: true,
+    }),
     setupClient: (client) => {
       const { value: shooter } = waiting.next();
       if (!shooter) throw new Error('autocannon opened more connections than it was told to');
