@@ -30,7 +30,8 @@ export function eventWork(parts: WorkParts): LeakWork {
         signal,
       );
       tally.done += received - before;
-      if (received === before && !signal.aborted) throw new LeakError('the tool sent no progress notifications');
+      if (received === before && !signal.aborted)
+        throw new LeakError('the tool sent no progress notifications');
     },
     end: () => held.end(),
   };

@@ -151,7 +151,8 @@ class Measurement {
       if (this.#parts.signal.aborted) return;
       const { bytes } = await this.#cycle(work, 'warm-up');
       this.#warmupBytes.push(bytes);
-      if (this.#tally.done === 0) throw new LeakError(`nothing worked: ${this.#tally.firstFailure ?? 'no reason given'}`);
+      if (this.#tally.done === 0)
+        throw new LeakError(`nothing worked: ${this.#tally.firstFailure ?? 'no reason given'}`);
     }
   }
 

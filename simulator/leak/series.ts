@@ -22,7 +22,8 @@ export interface SeriesParts {
 export function seriesOf(parts: SeriesParts): LeakSeries {
   const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit } = parts;
   const isDecided = judgement.kind === 'decided' && trouble === undefined;
-  const estimate = judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
+  const estimate =
+    judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
   const { slope, pRising, detectableBytes } = estimate;
   const reasons = [
     isDecided ? judgement.reason : (trouble ?? `it was stopped after ${readings.length} cycles`),
