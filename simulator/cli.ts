@@ -212,7 +212,8 @@ const RUN_MANUAL = `
 Virtual mode runs the target in this process, without sockets, on a clock that jumps: minutes take seconds, and
 the same seed gives the same run. Real mode uses sockets and the time there is.
 
---policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), drain, maxSessions.
+--policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), streamLost, drain, maxSessions,
+maxSessionsPerClient, capRule=evict-idle, openStreamProtects=off, callProtects=off.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
 The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
