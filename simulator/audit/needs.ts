@@ -14,7 +14,7 @@ export function unmetNeed(probe: Probe, parts: AuditParts): string | undefined {
 
 function isMet(
   need: Need,
-  { offer, policy, sessions, target, otherHeaders, stepWallClock }: AuditParts,
+  { offer, policy, sessions, target, otherHeaders, endlessForMs, stepWallClock }: AuditParts,
 ): boolean {
   switch (need) {
     case 'session':
@@ -30,6 +30,8 @@ function isMet(
       return offer[need] !== undefined;
     case 'stream':
       return offer.hasStream;
+    case 'reaping':
+      return policy.sessionTimeoutMs !== null || (endlessForMs ?? 0) >= ENDLESS_MS;
     case 'idle-timeout':
       return policy.sessionTimeoutMs !== null;
     case 'handshake-timeout':
@@ -61,6 +63,9 @@ function isMet(
   }
 }
 
+/** No server means a session that nobody used for a day. */
+export const ENDLESS_MS = 24 * 3_600_000;
+
 const REASONS: Record<Need, string> = {
   session: 'the server opens no sessions: initialize is answered without Mcp-Session-Id',
   count: 'the server shows no number of sessions: name a source with --sessions-from',
@@ -70,12 +75,13 @@ const REASONS: Record<Need, string> = {
   chatty: 'no tool is known that sends progress while it works',
   notice: 'no tool is known that makes the server send a notification on the GET stream',
   stream: 'the server offers no GET stream (405)',
+  reaping: 'no idle timeout is promised, and no session was seen to end: state it with --session-timeout',
   'idle-timeout': 'no idle timeout is promised, and none was found: state it with --session-timeout',
   'handshake-timeout': 'no handshake deadline is promised: state it with --policy handshakeTimeout=…',
   'dead-peer':
     'it is not promised how long the stream of a dead peer may protect: state it with --policy deadPeer=…',
   'stream-protects':
-    'it is not promised that an open stream keeps its session: state it with --policy openStreamProtects=true',
+    'it is not promised that an open stream keeps its session: state it with --policy openStreamProtects=on',
   'stream-lost':
     'no time is promised that a session outlives the loss of its stream: state it with --policy streamLost=…',
   cap: `no cap of at most ${LARGEST_CAP} sessions is promised: state it with --policy maxSessions=…`,

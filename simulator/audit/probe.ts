@@ -12,6 +12,7 @@ export const NEEDS = [
   'chatty',
   'notice',
   'stream',
+  'reaping',
   'idle-timeout',
   'handshake-timeout',
   'dead-peer',
