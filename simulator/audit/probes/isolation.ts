@@ -1,10 +1,10 @@
-import type { AuditSession } from '../audit-session.ts';
+import { type AuditSession, resultIn } from '../audit-session.ts';
 import type { HttpExchange } from '../http-exchange.ts';
 import { fail, type Probe, pass, undecided, unseen } from '../probe.ts';
 import type { ProbeContext } from '../probe-context.ts';
 import { said } from '../session-state.ts';
 
-/** Of each kind, on each session. */
+/** One after another, on each session. */
 const CALLS = 10;
 const PROGRESS = 5;
 const INTERVAL_MS = 20;
@@ -43,8 +43,10 @@ export const sessionsDoNotCross: Probe = {
     const [heardByOne, heardByTwo] = await Promise.all([work(context, one), work(context, two)]);
     const foreign = [...texts(heardByOne, two.tag), ...texts(heardByTwo, one.tag)];
     const total = heardByOne.length + heardByTwo.length;
-    const observed = `${foreign.length} foreign messages on ${total} answers and streams`;
-    if (foreign.length === 0) return pass(observed);
+    const wrong = [...heardByOne, ...heardByTwo].filter(({ isOwn }) => !isOwn).length;
+    const observed = `${foreign.length} foreign messages and ${wrong} wrong answers on ${total} answers and streams`;
+    if (foreign.length + wrong === 0) return pass(observed);
+    if (foreign.length === 0) return fail(observed, 'a call is answered with what another asked for');
     context.note(`foreign: ${foreign[0]}`);
     return fail(observed, 'one client reads what was meant for another');
   },
@@ -56,30 +58,45 @@ interface Worker {
   readonly tag: string;
 }
 
+interface Heard {
+  readonly exchange: HttpExchange;
+  /** False where an echo gives back what it was not given. */
+  readonly isOwn: boolean;
+}
+
 /** All that a session heard while it worked. */
-async function work(context: ProbeContext, { session, tag }: Worker): Promise<HttpExchange[]> {
+async function work(context: ProbeContext, { session, tag }: Worker): Promise<Heard[]> {
   const { echo, chatty, notice, hasStream } = context.offer;
-  const heard: HttpExchange[] = [];
+  const streams: HttpExchange[] = [];
   if (hasStream) {
     const stream = session.listen();
     await stream.head();
-    heard.push(stream);
+    streams.push(stream);
   }
-  const calls: HttpExchange[] = [];
-  for (let count = 0; count < CALLS; count += 1) {
-    if (echo) calls.push(session.call(echo(tag)));
+  if (chatty) streams.push(session.call(chatty(PROGRESS, INTERVAL_MS), { progressToken: tag }));
+  if (notice && hasStream) streams.push(session.call(notice(NOTICES, tag)));
+  const echoes: Heard[] = [];
+  for (let count = 1; echo && count <= CALLS; count += 1) {
+    const own = `${tag}-${count}`;
+    const exchange = session.call(echo(own));
+    const result = resultIn(await exchange.done());
+    // What it refuses tells nothing of whose it is.
+    echoes.push({ exchange, isOwn: !result || isTagged(result.text, own) });
   }
-  if (chatty) calls.push(session.call(chatty(PROGRESS, INTERVAL_MS), { progressToken: tag }));
-  if (notice && hasStream) calls.push(session.call(notice(NOTICES, tag)));
-  await Promise.all(calls.map((call) => call.done()));
+  const [, ...calls] = streams;
+  await Promise.all((hasStream ? calls : streams).map((call) => call.done()));
   await context.sleep(SETTLE_MS);
-  return [...heard, ...calls];
+  return [...streams.map((exchange) => ({ exchange, isOwn: true })), ...echoes];
 }
 
 /** The messages that carry a tag. */
-function texts(heard: readonly HttpExchange[], tag: string): string[] {
-  const isTagged = new RegExp(`${tag}(?!\\d)`);
-  return heard.flatMap(({ answer: { messages } }) =>
-    messages.map(({ text }) => text).filter((text) => isTagged.test(text)),
+function texts(heard: readonly Heard[], tag: string): string[] {
+  return heard.flatMap(({ exchange: { answer } }) =>
+    answer.messages.map(({ text }) => text).filter((text) => isTagged(text, tag)),
   );
+}
+
+/** Not the beginning of a longer tag. */
+function isTagged(text: string, tag: string): boolean {
+  return new RegExp(`${tag}(?!\\d)`).test(text);
 }

@@ -94,7 +94,7 @@ export const resumingStaysInItsStream: Probe = {
   remedy: 'Let the event id name its stream, and replay that one.',
   phase: 'quick',
   needs: ['session', 'chatty'],
-  lasts: () => EVENTS * INTERVAL_MS + 1_200,
+  lasts: () => EVENTS * INTERVAL_MS + 4 * REPLAYED_WITHIN_MS + 500,
   async run(context) {
     const { chatty } = context.offer;
     if (!chatty) throw new Error('the need for a chatty tool was not looked at');
@@ -106,23 +106,38 @@ export const resumingStaysInItsStream: Probe = {
     });
     const pieces = await Promise.all(calls.map(({ stream }) => firstNumbered(stream, CUT_AFTER, WITHIN_MS)));
     for (const { stream } of calls) stream.leave();
-    const [own, other] = calls;
-    const lastEventId = pieces[0]?.at(-1)?.eventId;
-    if (!own || !other || !lastEventId) return unseen('the server gives the events of its calls no ids');
-    // Until both are over, so that there is something that could be replayed.
-    await context.sleep(EVENTS * INTERVAL_MS + MOMENT_MS);
-    const stream = session.listen({ lastEventId });
-    await stream.head();
-    if (stream.status !== 200) return unseen('the server does not resume the streams of calls');
-    await stream.done(2 * REPLAYED_WITHIN_MS);
-    stream.leave();
-    const answersOther = resultIn(stream.answer, other.id) ? 1 : 0;
-    const foreign = tagged(stream, other.tag) + answersOther;
-    const observed = `${tagged(stream, own.tag)} events of its own, ${foreign} of the other stream`;
-    if (foreign === 0) return pass(observed);
+    const [one, two] = calls;
+    const [first, second] = pieces.map((piece) => piece.at(-1)?.eventId);
+    if (!one || !two || !first || !second) return unseen('the server gives the events of its calls no ids');
+    await context.sleep(MOMENT_MS);
+    // The one while both are at work, the other when both are done: what is live and what is kept.
+    const live = await resumed(context, session, first);
+    await context.sleep(EVENTS * INTERVAL_MS);
+    const kept = await resumed(context, session, second);
+    if (live.status !== 200 && kept.status !== 200) return unseen('the server does not resume calls');
+    const own = tagged(live, one.tag) + tagged(kept, two.tag);
+    const foreign = tagged(live, two.tag) + tagged(kept, one.tag);
+    const answers = [resultIn(live.answer, two.id), resultIn(kept.answer, one.id)].filter(Boolean).length;
+    const observed = `${own} events of its own, ${foreign} events and ${answers} answers of the other`;
+    if (foreign + answers === 0) return pass(observed);
     return fail(observed, 'a client that resumes one call takes the answer of another for its own');
   },
 };
+
+/** All that a cursor brings in a while. */
+async function resumed(
+  context: ProbeContext,
+  session: AuditSession,
+  lastEventId: string,
+): Promise<HttpExchange> {
+  const stream = session.listen({ lastEventId });
+  await stream.head();
+  if (stream.status !== 200) return stream;
+  await stream.done(2 * REPLAYED_WITHIN_MS);
+  stream.leave();
+  await context.sleep(MOMENT_MS);
+  return stream;
+}
 
 /** How many messages carry a tag. */
 function tagged({ answer: { messages } }: HttpExchange, tag: string): number {
