@@ -19,9 +19,14 @@ const MOMENT_MS = 1_000;
 
 /**
  * Opens sessions one after another, and deletes each before the next. A rate limit is waited for as long as it
- * asks (429 with Retry-After); any other refusal is tried once more after a moment, then it ends there.
+ * asks (429 with Retry-After), and with `enough` sessions ends it; any other refusal is tried once more after a
+ * moment, then it ends there.
  */
-export async function openAndDelete(context: ProbeContext, count: number): Promise<ShortSessions> {
+export async function openAndDelete(
+  context: ProbeContext,
+  count: number,
+  { enough = count }: { enough?: number } = {},
+): Promise<ShortSessions> {
   const peer = context.peer();
   const ids: string[] = [];
   let waitedMs = 0;
@@ -50,6 +55,7 @@ export async function openAndDelete(context: ProbeContext, count: number): Promi
     hasTriedAgain ||= !mayWait;
     waitedMs += mayWait ? waitMs : 0;
     await context.sleep(mayWait ? waitMs : MOMENT_MS);
+    if (mayWait && ids.length >= enough) break;
   }
   return { ids, refusal: undefined, refusedWith: undefined, deleteFailed: undefined };
 }

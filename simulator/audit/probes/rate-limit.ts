@@ -19,7 +19,7 @@ export const limitsHideNo404: Probe = {
   remedy: 'Look the session up before any limit is applied, and count newcomers apart from sessions at work.',
   phase: 'load',
   needs: ['session'],
-  lasts: () => 30_000,
+  lasts: () => 4_000,
   async run(context) {
     const ended = await context.open();
     await ended.delete().done();

@@ -27,7 +27,7 @@ export const idsCannotBeGuessed: Probe = {
   needs: ['session'],
   lasts: () => 4_000,
   async run(context) {
-    const { ids, refusal } = await openAndDelete(context, IDS);
+    const { ids, refusal } = await openAndDelete(context, IDS, { enough: FEWEST_IDS });
     if (ids.length < FEWEST_IDS) {
       return undecided(`${ids.length} ids`, `too few sessions could be opened: ${refusal ?? 'refused'}`);
     }
