@@ -22,8 +22,11 @@ export interface AuditProgress {
   readonly running: readonly string[];
 }
 
-/** Beyond twice the time it is meant to take, a probe is given up after so much more, ms. */
-const GRACE_MS = 15_000;
+/**
+ * Beyond twice the time it is meant to take, a probe is given up after so much more, ms. Servers that limit rates
+ * ask clients to wait for a minute.
+ */
+const GRACE_MS = 75_000;
 /** How long a target that was started again may take before it answers. */
 const READY_WITHIN_MS = 30_000;
 

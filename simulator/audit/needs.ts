@@ -19,6 +19,8 @@ function isMet(
   switch (need) {
     case 'session':
       return offer.opensSessions;
+    case 'sessionless':
+      return !offer.opensSessions;
     case 'count':
       return sessions.visibility !== 'none';
     case 'listing':
@@ -68,6 +70,7 @@ export const ENDLESS_MS = 24 * 3_600_000;
 
 const REASONS: Record<Need, string> = {
   session: 'the server opens no sessions: initialize is answered without Mcp-Session-Id',
+  sessionless: 'the server opens sessions, and this is about servers that open none',
   count: 'the server shows no number of sessions: name a source with --sessions-from',
   listing: 'the server lists no sessions by fingerprint (GET /sessions)',
   echo: 'no tool is known that gives back what it is given: name one with --echo-tool',

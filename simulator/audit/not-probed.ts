@@ -12,12 +12,7 @@ const DEPLOYMENT = 'it takes several servers, and what stands before them: an au
 /** What an audit says nothing of, in the order of the failure modes. Every other one has a probe. */
 export const NOT_PROBED: readonly NotProbed[] = [
   { failureMode: 'F09', reason: MEMORY },
-  { failureMode: 'F10', reason: MEMORY },
   { failureMode: 'F22', reason: CLIENT },
-  {
-    failureMode: 'F23',
-    reason: 'it takes clients that open a session for each call, for minutes: use mcp-soak run',
-  },
   { failureMode: 'F24', reason: CLIENT },
   { failureMode: 'F27', reason: DEPLOYMENT },
   { failureMode: 'F42', reason: MEMORY },

@@ -5,6 +5,7 @@ import type { ProbeContext } from './probe-context.ts';
 /** What has to be there for a probe to see anything; without it the check is not observable. */
 export const NEEDS = [
   'session',
+  'sessionless',
   'count',
   'listing',
   'echo',

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Launch } from '../../../simulator/targets/in-process.ts';
 
 /** Answers a request itself, or passes it on. */
-type Twist = (request: IncomingMessage, response: ServerResponse, pass: () => void) => void;
+export type Twist = (request: IncomingMessage, response: ServerResponse, pass: () => void) => void;
 
 /** A healthy server with something in front of it that spoils one thing. `twist` is made anew for each start. */
 export function twisted(launch: Launch, makeTwist: () => Twist): Launch {
@@ -43,8 +43,7 @@ export function isImpatient(): Twist {
   return (request, response, pass) => {
     const id = String(request.headers['mcp-session-id']);
     if (dead.has(id)) {
-      response.writeHead(404, { 'content-type': 'application/json' });
-      response.end('{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found."},"id":null}');
+      refuseWith(response, 404);
       return;
     }
     if (request.method === 'POST') clearTimeout(waiting.get(id));
@@ -91,4 +90,14 @@ function onWrite(response: ServerResponse, hear: (text: string) => boolean): voi
       return Reflect.apply(write, response, args);
     },
   });
+}
+
+/** Refuses a request as MCP servers do. */
+export function refuseWith(
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end('{"jsonrpc":"2.0","error":{"code":-32001,"message":"Refused."},"id":null}');
 }
