@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { LeakSeries } from '../judge/leak-series.ts';
+import type { LeakSeries, MemorySource } from '../judge/leak-series.ts';
 import { judgeLeak } from '../judge/leak-verdict.ts';
 import { isWarm } from '../judge/warm-up.ts';
 import { CountError } from '../observers/count.ts';
@@ -32,6 +32,7 @@ export interface LeakProgress {
   readonly bytes: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly tally: Tally;
+  readonly source: MemorySource;
 }
 
 export interface LeakContext {
@@ -104,6 +105,7 @@ class Measurement {
   readonly #readings: { units: number; bytes: number }[] = [];
   readonly #counts: Readonly<Record<string, number>>[] = [];
   #cycles = 0;
+  #heldBytes: number | undefined;
   #work: LeakWork | undefined;
 
   constructor(parts: Parts) {
@@ -119,6 +121,7 @@ class Measurement {
       const work = await this.#begin();
       await this.#warmUp(work);
       await this.#measure(work);
+      if (!this.#parts.signal.aborted) this.#heldBytes = await work.held?.(() => this.#parts.reader.bytes());
       culprit = await this.#blame(work);
       await work.end();
     } catch (error) {
@@ -133,6 +136,7 @@ class Measurement {
     const { sessions, lanes, options } = this.#parts;
     await sessions.discover();
     const work = MAKERS[options.unit]({
+      clock: this.#parts.clock,
       lanes,
       tally: this.#tally,
       call: await chooseCall(lanes, options.call),
@@ -180,7 +184,7 @@ class Measurement {
     const counts = await this.#settling.settle();
     const bytes = await this.#parts.reader.bytes();
     this.#cycles += 1;
-    this.#parts.onProgress?.({ phase, cycles: this.#cycles, bytes, counts, tally: this.#tally });
+    this.#parts.onProgress?.({ phase, cycles: this.#cycles, bytes, counts, tally: this.#tally, source: this.#parts.reader.source });
     return { bytes, counts };
   }
 
@@ -208,6 +212,7 @@ class Measurement {
       judgement: this.#judgement(),
       trouble: trouble ?? (signal.aborted ? 'it was stopped' : undefined),
       culprit,
+      heldBytes: this.#heldBytes,
     });
   }
 }

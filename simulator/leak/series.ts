@@ -16,11 +16,12 @@ export interface SeriesParts {
   /** What makes the measurement worthless, or cut it short; undefined when nothing did. */
   readonly trouble: string | undefined;
   readonly culprit: Culprit | undefined;
+  readonly heldBytes: number | undefined;
 }
 
 /** A measurement as the result of a run keeps it. */
 export function seriesOf(parts: SeriesParts): LeakSeries {
-  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit } = parts;
+  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit, heldBytes } = parts;
   const isDecided = judgement.kind === 'decided' && trouble === undefined;
   const estimate = judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
   const { slope, pRising, detectableBytes } = estimate;
@@ -46,6 +47,7 @@ export function seriesOf(parts: SeriesParts): LeakSeries {
     detectableBytes: detectableBytes ?? null,
     growing: culprit?.growing ?? [],
     allocations: culprit?.allocations ?? [],
+    ...(heldBytes !== undefined && { heldBytes }),
     counted: countedOf(counts),
   };
 }
