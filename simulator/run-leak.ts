@@ -27,7 +27,11 @@ export async function runLeak(request: LeakRequest): Promise<RunResult> {
   const totals = new SessionTotals();
   const leaks: LeakSeries[] = [];
   const series: SeriesPoint[] = [];
-  const sessions = new SessionObserver(target, clock, sessionsFrom && countSource(sessionsFrom, target, clock));
+  const sessions = new SessionObserver(
+    target,
+    clock,
+    sessionsFrom && countSource(sessionsFrom, target, clock),
+  );
   try {
     await sessions.discover();
     const { visibility, policy } = sessions;

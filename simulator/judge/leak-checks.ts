@@ -69,8 +69,21 @@ function culprit({ growing }: LeakSeries): string {
   return `${first.className} +${first.counts.join('/')} per cycle${way}`;
 }
 
-function evidenceOf({ growing, allocations, warmupCycles, unitsPerCycle, source, isPinned, readings, unit }: LeakSeries) {
-  const how = { heap: 'heap and external memory after forced collections', anonymous: 'anonymous memory', rss: 'resident memory, nothing collected' }[source];
+function evidenceOf({
+  growing,
+  allocations,
+  warmupCycles,
+  unitsPerCycle,
+  source,
+  isPinned,
+  readings,
+  unit,
+}: LeakSeries) {
+  const how = {
+    heap: 'heap and external memory after forced collections',
+    anonymous: 'anonymous memory',
+    rss: 'resident memory, nothing collected',
+  }[source];
   return [
     `${warmupCycles} cycles of warm-up and ${readings.length} measured, ${unitsPerCycle} ${unit}s each; ${how}${isPinned ? ', V8 pinned' : ''}`,
     ...growing.map(
@@ -93,7 +106,9 @@ function heldCheck({ heldBytes }: LeakSeries): Check[] {
       verdict: isTooMuch ? 'fail' : 'pass',
       observed: `${formatBytes(heldBytes)} held for each peer that does not read`,
       limit: `<= ${formatBytes(MAX_HELD_BYTES)}`,
-      reason: isTooMuch ? 'what is sent to a peer that does not read piles up in the memory of the target' : '',
+      reason: isTooMuch
+        ? 'what is sent to a peer that does not read piles up in the memory of the target'
+        : '',
       failureModes: ['F48'],
       evidence: [],
       ...(isTooMuch && { remedy: UNITS.reader.remedy }),
@@ -109,7 +124,8 @@ function handlesCheck(leaks: readonly LeakSeries[]): Check {
   const isUndecided = judged.every((one) => one.climbs === undefined);
   const verdict: Verdict = climbing.length > 0 ? 'fail' : isUndecided ? 'invalid' : 'pass';
   const lines = climbing.map(
-    ({ unit, what, values }) => `${what}: ${values.at(0)} → ${values.at(-1)} over ${values.length} cycles of ${unit}s`,
+    ({ unit, what, values }) =>
+      `${what}: ${values.at(0)} → ${values.at(-1)} over ${values.length} cycles of ${unit}s`,
   );
   const kinds = new Set(judged.map(({ what }) => what));
   return {
@@ -117,7 +133,10 @@ function handlesCheck(leaks: readonly LeakSeries[]): Check {
     kind: 'leak',
     class: 'memory',
     verdict,
-    observed: verdict === 'fail' ? `${climbing.length} of ${judged.length} counts climb` : `${kinds.size} kinds counted after each cycle`,
+    observed:
+      verdict === 'fail'
+        ? `${climbing.length} of ${judged.length} counts climb`
+        : `${kinds.size} kinds counted after each cycle`,
     limit: 'as many as before',
     reason: verdict === 'fail' ? lines.join(', ') : isUndecided ? 'there were too few readings' : '',
     failureModes: ['F11', 'F58'],

@@ -131,7 +131,11 @@ function leaks({ slope }: LeakEstimate, last: MemoryReading | undefined, { unit 
 }
 
 /** A pass that grew on the way to it says so. */
-function passNote(readings: readonly MemoryReading[], before: Slope | undefined, { unit, cycles, budgetBytes }: LeakRule): string {
+function passNote(
+  readings: readonly MemoryReading[],
+  before: Slope | undefined,
+  { unit, cycles, budgetBytes }: LeakRule,
+): string {
   const early = theilSen(readings.slice(0, cycles).map(({ units, bytes }) => ({ x: units, y: bytes })));
   const grewAtFirst = readings.length > cycles && early !== undefined && early.median > budgetBytes;
   if (!before && !grewAtFirst) return '';

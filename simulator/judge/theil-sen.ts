@@ -32,7 +32,8 @@ export function theilSen(points: readonly Point[]): Slope | undefined {
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  if (low === undefined || high === undefined) throw new RangeError('median: got no value, allowed: one or more.');
+  if (low === undefined || high === undefined)
+    throw new RangeError('median: got no value, allowed: one or more.');
   return (low + high) / 2;
 }
 

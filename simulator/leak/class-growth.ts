@@ -69,7 +69,9 @@ export function growingClasses(counts: readonly ClassCounts[], units: number): G
   if (!last || !first || counts.length < 2) return [];
   return [...last]
     .flatMap(([className, { bytes }]) => {
-      const gained = counts.slice(1).map((later, index) => countOf(later, className) - countOf(counts[index], className));
+      const gained = counts
+        .slice(1)
+        .map((later, index) => countOf(later, className) - countOf(counts[index], className));
       if (!gained.every((more) => more >= MIN_SHARE * units)) return [];
       const isExact = gained.every((more) => more % units === 0);
       return [{ className, counts: gained, isExact, bytes: bytes - (first.get(className)?.bytes ?? 0) }];

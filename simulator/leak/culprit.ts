@@ -1,6 +1,6 @@
-import { InspectorError, type Inspector } from '../observers/inspector.ts';
-import { heapAfterGc } from '../observers/node.ts';
 import type { LeakSeries } from '../judge/leak-series.ts';
+import { type Inspector, InspectorError } from '../observers/inspector.ts';
+import { heapAfterGc } from '../observers/node.ts';
 import { startSampling, survivors } from './allocations.ts';
 import { type ClassCounts, countClasses, growingClasses } from './class-growth.ts';
 import type { HeapGraph } from './heap-graph.ts';

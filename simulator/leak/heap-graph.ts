@@ -104,7 +104,10 @@ interface Fields<Name extends string> {
   readonly at: Readonly<Record<Name, number>>;
 }
 
-function fieldsOf<const Name extends string>(fields: readonly string[], wanted: readonly Name[]): Fields<Name> {
+function fieldsOf<const Name extends string>(
+  fields: readonly string[],
+  wanted: readonly Name[],
+): Fields<Name> {
   const at = z.record(z.enum(wanted), z.number().nonnegative());
   const places = at.parse(Object.fromEntries(wanted.map((name) => [name, fields.indexOf(name)])));
   return { size: fields.length, at: places };

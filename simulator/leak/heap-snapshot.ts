@@ -34,5 +34,7 @@ export async function takeHeapSnapshot(inspector: Inspector): Promise<HeapGraph>
 
 function tooLarge(bytes: number): LeakError {
   const mib = (value: number) => `${Math.round(value / 2 ** 20)} MiB`;
-  return new LeakError(`a heap of ${mib(bytes)} is too large to take apart here (at most ${mib(MAX_SNAPSHOT_BYTES)})`);
+  return new LeakError(
+    `a heap of ${mib(bytes)} is too large to take apart here (at most ${mib(MAX_SNAPSHOT_BYTES)})`,
+  );
 }

@@ -1,6 +1,6 @@
 import type { McpClient } from '../mcp/mcp-client.ts';
-import { LeakError } from './leak-error.ts';
 import type { Lane } from './lanes.ts';
+import { LeakError } from './leak-error.ts';
 import type { WorkParts } from './leak-work.ts';
 
 /** One session per lane that stays open from the first cycle to the last. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
-import { ConnectionPool } from '../mcp/connection-pool.ts';
 import type { KnownSession, McpClientOptions } from '../mcp/client-options.ts';
+import { ConnectionPool } from '../mcp/connection-pool.ts';
 import { McpClient } from '../mcp/mcp-client.ts';
 import type { Target } from '../targets/target.ts';
 import { TOOL } from '../tool.ts';
@@ -41,8 +41,7 @@ export class Lanes {
     this.#clock = clock;
     this.#pools = Array.from(
       { length: lanes },
-      () =>
-        new ConnectionPool(target.dial, clock, () => undefined, { maxConnections: CONNECTIONS_PER_LANE }),
+      () => new ConnectionPool(target.dial, clock, () => undefined, { maxConnections: CONNECTIONS_PER_LANE }),
     );
   }
 

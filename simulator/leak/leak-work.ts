@@ -1,9 +1,9 @@
 import type { Clock } from '../clock/clock.ts';
 import type { LeakUnit } from '../judge/leak-series.ts';
 import type { Policy } from '../judge/policy.ts';
-import type { ToolCall } from './tool-call.ts';
 import type { Lanes } from './lanes.ts';
 import type { Tally } from './tally.ts';
+import type { ToolCall } from './tool-call.ts';
 
 /** What is done in a cycle, and undone. */
 export interface LeakWork {

@@ -11,7 +11,7 @@ import type { Target } from '../targets/target.ts';
 import { type Culprit, findCulprit } from './culprit.ts';
 import { eventWork } from './event-work.ts';
 import { Lanes } from './lanes.ts';
-import { LeakError } from './leak-error.ts';
+import { LeakError, NotObservableError } from './leak-error.ts';
 import type { LeakOptions } from './leak-options.ts';
 import { type LeakPlan, planLeak } from './leak-plan.ts';
 import type { LeakWork, WorkMakers } from './leak-work.ts';
@@ -116,6 +116,7 @@ class Measurement {
 
   async run(): Promise<LeakSeries> {
     let trouble: string | undefined;
+    let isObservable = true;
     let culprit: Culprit | undefined;
     try {
       const work = await this.#begin();
@@ -128,8 +129,10 @@ class Measurement {
       if (error instanceof CountError) throw new RequestError(error.message, { cause: error });
       if (!(error instanceof LeakError) && !(error instanceof InspectorError)) throw error;
       trouble = error.message;
+      isObservable = !(error instanceof NotObservableError);
     }
-    return this.#series(trouble ?? this.#failures(), culprit);
+    const series = this.#series(trouble ?? this.#failures(), culprit);
+    return isObservable ? series : { ...series, verdict: 'not-observable' };
   }
 
   async #begin(): Promise<LeakWork> {
@@ -155,7 +158,8 @@ class Measurement {
       if (this.#parts.signal.aborted) return;
       const { bytes } = await this.#cycle(work, 'warm-up');
       this.#warmupBytes.push(bytes);
-      if (this.#tally.done === 0) throw new LeakError(`nothing worked: ${this.#tally.firstFailure ?? 'no reason given'}`);
+      if (this.#tally.done === 0)
+        throw new LeakError(`nothing worked: ${this.#tally.firstFailure ?? 'no reason given'}`);
     }
   }
 
@@ -184,7 +188,14 @@ class Measurement {
     const counts = await this.#settling.settle();
     const bytes = await this.#parts.reader.bytes();
     this.#cycles += 1;
-    this.#parts.onProgress?.({ phase, cycles: this.#cycles, bytes, counts, tally: this.#tally, source: this.#parts.reader.source });
+    this.#parts.onProgress?.({
+      phase,
+      cycles: this.#cycles,
+      bytes,
+      counts,
+      tally: this.#tally,
+      source: this.#parts.reader.source,
+    });
     return { bytes, counts };
   }
 

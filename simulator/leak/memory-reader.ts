@@ -30,7 +30,9 @@ export interface MemoryReader {
 export async function openMemoryReader(pid: number, { isNode = false } = {}): Promise<MemoryReader> {
   const program = programOf(pid);
   if (program === undefined) {
-    throw new RequestError(`Process ${pid} cannot be looked at: it is gone, not yours, or there is no /proc here.`);
+    throw new RequestError(
+      `Process ${pid} cannot be looked at: it is gone, not yours, or there is no /proc here.`,
+    );
   }
   if (isNode || /^node/.test(program)) return nodeReader(pid);
   const source = /^python/.test(program) ? 'anonymous' : 'rss';

@@ -1,6 +1,6 @@
 import type { McpClient } from '../mcp/mcp-client.ts';
 import { NO_EMITTER } from './event-work.ts';
-import { LeakError } from './leak-error.ts';
+import { NotObservableError } from './leak-error.ts';
 import type { LeakWork, WorkParts } from './leak-work.ts';
 
 /** Every event carries its token: 64 events of 32 KiB are more than the kernel takes for a peer that does not read. */
@@ -21,7 +21,7 @@ export function readerWork(parts: WorkParts): LeakWork {
   return {
     name: `a call of ${EVENTS} events of 32 KiB that nobody reads, reset, DELETE`,
     async begin() {
-      if (!call.emitter) throw new LeakError(NO_EMITTER);
+      if (!call.emitter) throw new NotObservableError(NO_EMITTER);
     },
     cycle: (units, signal) =>
       lanes.each(
@@ -46,10 +46,7 @@ export function readerWork(parts: WorkParts): LeakWork {
 }
 
 /** What the target holds for each of a few readers that want more than any kernel takes in their stead. */
-async function heldPerReader(
-  parts: WorkParts,
-  bytes: () => Promise<number>,
-): Promise<number | undefined> {
+async function heldPerReader(parts: WorkParts, bytes: () => Promise<number>): Promise<number | undefined> {
   const before = await bytes();
   const stalled: McpClient[] = [];
   for (let reader = 0; reader < HELD_READERS; reader += 1) {

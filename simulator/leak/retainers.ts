@@ -94,7 +94,12 @@ export class Retainers {
 }
 
 /** One step of a path; undefined when it says nothing to whoever wrote the program. */
-function describe(graph: HeapGraph, { type, name, from }: Holding, to: number, isLast: boolean): string | undefined {
+function describe(
+  graph: HeapGraph,
+  { type, name, from }: Holding,
+  to: number,
+  isLast: boolean,
+): string | undefined {
   if (from === 0) return graph.type(to) === 'synthetic' ? undefined : rootName(graph.name(to));
   if (graph.name(to) === 'ModuleWrap') return 'module';
   const container = isLast ? '' : containerName(graph, to);
@@ -114,7 +119,9 @@ function describe(graph: HeapGraph, { type, name, from }: Holding, to: number, i
 
 function containerName(graph: HeapGraph, node: number): string {
   const name = graph.type(node) === 'object' ? graph.name(node) : '';
-  return name === '' || name === 'Object' || name.startsWith('system') || name.includes('{') ? '' : ` (${name})`;
+  return name === '' || name === 'Object' || name.startsWith('system') || name.includes('{')
+    ? ''
+    : ` (${name})`;
 }
 
 function rootName(name: string): string | undefined {

@@ -21,9 +21,11 @@ export interface SeriesParts {
 
 /** A measurement as the result of a run keeps it. */
 export function seriesOf(parts: SeriesParts): LeakSeries {
-  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit, heldBytes } = parts;
+  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit, heldBytes } =
+    parts;
   const isDecided = judgement.kind === 'decided' && trouble === undefined;
-  const estimate = judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
+  const estimate =
+    judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
   const { slope, pRising, detectableBytes } = estimate;
   const reasons = [
     isDecided ? judgement.reason : (trouble ?? `it was stopped after ${readings.length} cycles`),

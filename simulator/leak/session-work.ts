@@ -49,7 +49,8 @@ async function oneSession(
     const deleted = await client.delete();
     if (deleted.kind === 'accepted') tally.deleted += 1;
     // One that does not take DELETE (405) ends sessions when it likes.
-    const isEnded = deleted.kind === 'http-error' && deleted.status === 405 ? true : tally.check('DELETE', deleted);
+    const isEnded =
+      deleted.kind === 'http-error' && deleted.status === 405 ? true : tally.check('DELETE', deleted);
     if (isCalled && isEnded) tally.done += 1;
   } finally {
     client.closeStream();

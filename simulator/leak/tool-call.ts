@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { RequestOptions } from '../mcp/client-options.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
+import type { Lanes } from './lanes.ts';
 import { LeakError } from './leak-error.ts';
 import type { LeakOptions } from './leak-options.ts';
-import type { Lanes } from './lanes.ts';
 
 /** What is called in a session. */
 export interface ToolCall {
@@ -38,14 +38,18 @@ export async function chooseCall(lanes: Lanes, wanted: LeakOptions['call']): Pro
     await client.delete();
     if (wanted) return wantedCall(wanted, names);
     const emitter = names.includes('emit') ? emitWith('emit', {}) : undefined;
-    if (!names.includes('echo')) return { name: 'tools/list', emitter, run: (caller) => caller.list('tools') };
+    if (!names.includes('echo'))
+      return { name: 'tools/list', emitter, run: (caller) => caller.list('tools') };
     return { name: 'echo', emitter, run: (caller) => caller.call('echo', { message: 'still the same' }) };
   } finally {
     client.release();
   }
 }
 
-function wantedCall({ tool, arguments: args }: NonNullable<LeakOptions['call']>, names: readonly string[]): ToolCall {
+function wantedCall(
+  { tool, arguments: args }: NonNullable<LeakOptions['call']>,
+  names: readonly string[],
+): ToolCall {
   if (names.length > 0 && !names.includes(tool)) {
     throw new LeakError(`there is no tool '${tool}': the target lists ${names.slice(0, 20).join(', ')}`);
   }

@@ -255,7 +255,8 @@ export class McpClient {
     this.#requests.forsake();
     this.#emitOnSession({ kind: 'abandoned', at: this.#options.clock.now(), how });
     this.#stage = 'over';
-    if (!this.#options.pool) this.#pool.shut(how === 'silent' ? 'close' : how === 'destroyed' ? 'reset' : 'freeze');
+    if (!this.#options.pool)
+      this.#pool.shut(how === 'silent' ? 'close' : how === 'destroyed' ? 'reset' : 'freeze');
   }
 
   /** Frees whatever is still held, without an event. Idempotent; nothing can be sent afterwards. */

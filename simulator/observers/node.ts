@@ -60,7 +60,8 @@ const MEMORY = '(({ heapUsed, external }) => ({ heapUsed, external }))(process.m
 /** Finalizers run as tasks: what they let go of is collected by the second collection. */
 const NEXT_TASK = 'new Promise((resolve) => setImmediate(resolve)).then(() => undefined)';
 /** What the inspector does when nobody needs it any more: as it was before. */
-export const CLOSE_INSPECTOR = "setImmediate(() => process.getBuiltinModule('node:inspector').close()), undefined";
+export const CLOSE_INSPECTOR =
+  "setImmediate(() => process.getBuiltinModule('node:inspector').close()), undefined";
 
 /** Heap, handles, event-loop delay and garbage collection of a Node process, also of one that was restarted. */
 export class NodeObserver {

@@ -50,7 +50,9 @@ const server = createServer({ keepAliveTimeout: 65_000 }, app);
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
-  process.stdout.write(`${JSON.stringify({ event: 'listening', url: `http://127.0.0.1:${address.port}/mcp` })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ event: 'listening', url: `http://127.0.0.1:${address.port}/mcp` })}\n`,
+  );
 });
 
 function transportOf(request: Request): StreamableHTTPServerTransport | undefined {
