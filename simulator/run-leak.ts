@@ -45,7 +45,8 @@ export async function runLeak(request: LeakRequest): Promise<RunResult> {
           ...(stop && { signal: stop }),
           onProgress: ({ phase, cycles, bytes, counts, tally, source }) => {
             totals.note(unit, tally);
-            const usage = target.pid === undefined ? undefined : readProcess(target.pid);
+            const pid = options.inspectPid ?? target.pid;
+            const usage = pid === undefined ? undefined : readProcess(pid);
             const observed = counts.sessions ?? 0;
             series.push({
               t: clock.now(),
