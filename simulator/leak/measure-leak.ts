@@ -176,7 +176,8 @@ class Measurement {
     const { inspector } = this.#parts.reader;
     const judgement = this.#judgement();
     const hasFailed = judgement.kind === 'decided' && judgement.verdict === 'fail';
-    if (!inspector || !hasFailed || this.#parts.signal.aborted) return undefined;
+    const isWanted = this.#parts.options.namesCulprit !== false && !this.#parts.signal.aborted;
+    if (!inspector || !hasFailed || !isWanted) return undefined;
     return findCulprit(inspector, this.#plan.unitsPerCycle, async () => {
       await this.#cycle(work, 'culprit');
     });
