@@ -48,6 +48,8 @@ export const LeakSeriesSchema = z.object({
   ),
   /** Where what survived was allocated, bytes per unit. */
   allocations: z.array(z.object({ site: z.string(), bytes: z.number() })),
+  /** Readers only: what the target holds for one that reads nothing, while it reads nothing. */
+  heldBytes: z.number().optional(),
   /** Exact integers at the end of each measured cycle: open files, sockets, timers, listeners. */
   counted: z.array(z.object({ what: z.string(), values: z.array(count) })),
 });

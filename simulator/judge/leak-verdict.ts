@@ -56,39 +56,50 @@ const TAIL_READINGS = 4;
  * | later     | the whole interval < budget    | pass: it levelled off                                          |
  * | later     | rising as before, to the end   | fail                                                           |
  * | later     | rising, but slower or not to the end | another stretch                                          |
+ * | any       | neither, but its last part is below | pass: it levelled off                                     |
  * | any       | neither                        | the same stretch, longer; at last invalid                      |
  */
 export function judgeLeak(readings: readonly MemoryReading[], rule: LeakRule): LeakJudgement {
-  let [from, length, extensions] = [0, rule.cycles, MAX_EXTENSIONS];
+  const { budgetBytes, cycles } = rule;
+  let [from, length, extensions] = [0, cycles, MAX_EXTENSIONS];
   let before: Slope | undefined;
   for (let stretch = 1; ; ) {
     if (readings.length < from + length) return { kind: 'more', cycles: from + length - readings.length };
     const seen = readings.slice(from, from + length);
-    const estimate = estimateLeak(seen, rule.budgetBytes);
-    const decide = (verdict: 'pass' | 'fail' | 'invalid', reason: string): LeakJudgement => ({
-      kind: 'decided',
-      verdict,
-      reason,
-      decidedFrom: from,
-      ...estimate,
-    });
-    const state = stateOf(estimate, rule.budgetBytes);
+    const estimate = estimateLeak(seen, budgetBytes);
+    const decide = decision(from, estimate);
+    const state = stateOf(estimate, budgetBytes);
     if (state === 'below') return decide('pass', passNote(seen, before, rule));
     if (state === 'unclear') {
+      // A ramp or a step at its beginning makes a stretch unclear however long it is: the end of it counts alone, too.
+      const end = estimateLeak(seen.slice(-cycles), budgetBytes);
+      if (stateOf(end, budgetBytes) === 'below') {
+        return decision(from + length - cycles, end)('pass', passNote(seen, before, rule));
+      }
       if (extensions === 0) return decide('invalid', unclear(estimate, rule));
       extensions -= 1;
-      length += rule.cycles;
+      length += cycles;
       continue;
     }
-    if (before && goesOn(estimate, before) && risesToTheEnd(seen, rule.budgetBytes)) {
-      return decide('fail', leaks(estimate, readings.at(from + length - 1), rule));
+    if (before && goesOn(estimate, before) && risesToTheEnd(seen, budgetBytes)) {
+      return decide('fail', leaks(estimate, seen.at(-1), rule));
     }
     if (stretch === MAX_STRETCHES) return decide('invalid', slowing(estimate, rule));
     stretch += 1;
     before = estimate.slope;
     from += length;
-    length = rule.cycles;
+    length = cycles;
   }
+}
+
+function decision(decidedFrom: number, estimate: LeakEstimate) {
+  return (verdict: 'pass' | 'fail' | 'invalid', reason: string): LeakJudgement => ({
+    kind: 'decided',
+    verdict,
+    reason,
+    decidedFrom,
+    ...estimate,
+  });
 }
 
 /** What readings say that nobody waited the end of: a run that was stopped. */
@@ -136,10 +147,14 @@ function passNote(
   before: Slope | undefined,
   { unit, cycles, budgetBytes }: LeakRule,
 ): string {
-  const early = theilSen(readings.slice(0, cycles).map(({ units, bytes }) => ({ x: units, y: bytes })));
-  const grewAtFirst = readings.length > cycles && early !== undefined && early.median > budgetBytes;
+  const [first, last] = [readings[0], readings[cycles - 1]];
+  const grewAtFirst =
+    readings.length > cycles &&
+    first !== undefined &&
+    last !== undefined &&
+    last.bytes - first.bytes > budgetBytes * (last.units - first.units);
   if (!before && !grewAtFirst) return '';
-  const reading = grewAtFirst ? readings[cycles - 1] : readings[0];
+  const reading = grewAtFirst ? last : first;
   return `it grew at first and levelled off after about ${reading?.units ?? 0} ${unit}s: a bounded cache that filled up, or a warm-up`;
 }
 

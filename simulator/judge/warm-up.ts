@@ -18,7 +18,7 @@ const STRETCH = 4;
 export function isWarm(bytes: readonly number[], rule: WarmUpRule): boolean {
   const { unitsPerCycle, budgetBytes, minCycles, maxCycles } = rule;
   if (bytes.length >= maxCycles) return true;
-  if (bytes.length < minCycles) return false;
+  if (bytes.length < Math.max(2, minCycles)) return false;
   const gained = bytes.slice(1).map((value, index) => value - (bytes[index] ?? value));
   const tolerated = (budgetBytes * unitsPerCycle) / 2;
   const last = median(gained.slice(-STRETCH));

@@ -1,5 +1,5 @@
 import { HeldSessions } from './held-sessions.ts';
-import { LeakError } from './leak-error.ts';
+import { NotObservableError } from './leak-error.ts';
 import type { LeakWork, WorkParts } from './leak-work.ts';
 
 const TOKEN = 'mcp-soak-progress';
@@ -13,7 +13,7 @@ export function eventWork(parts: WorkParts): LeakWork {
   return {
     name: 'progress notifications in sessions that stay open',
     async begin() {
-      if (!emitter) throw new LeakError(NO_EMITTER);
+      if (!emitter) throw new NotObservableError(NO_EMITTER);
       await held.open(() => {
         received += 1;
       });
@@ -31,7 +31,7 @@ export function eventWork(parts: WorkParts): LeakWork {
       );
       tally.done += received - before;
       if (received === before && !signal.aborted)
-        throw new LeakError('the tool sent no progress notifications');
+        throw new NotObservableError('the tool sent no progress notifications');
     },
     end: () => held.end(),
   };

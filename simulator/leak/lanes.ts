@@ -11,10 +11,20 @@ export const LANES = 8;
 const CONNECTIONS_PER_LANE = 2;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** What clients call themselves, and those that leave without a word: a server may have a shorter time-out for them. */
+const CLIENT = `${TOOL.name}-leak`;
+export const IDLE_CLIENT = `${CLIENT}-idle`;
+
+interface ClientParts {
+  readonly session?: KnownSession;
+  readonly onNotification?: () => void;
+  readonly clientName?: string;
+}
+
 /** Units one after another, over connections that outlive them. */
 export interface Lane {
   readonly number: number;
-  client(options?: { session?: KnownSession; onNotification?: () => void }): McpClient;
+  client(options?: ClientParts): McpClient;
 }
 
 /**
@@ -58,7 +68,7 @@ export class Lanes {
   }
 
   /** A client with connections of its own. */
-  loner(options: Pick<McpClientOptions, 'session'> = {}): McpClient {
+  loner(options: ClientParts = {}): McpClient {
     return this.#client(options);
   }
 
@@ -66,14 +76,14 @@ export class Lanes {
     for (const pool of this.#pools) pool.shut('destroy');
   }
 
-  #client(options: Partial<McpClientOptions>): McpClient {
+  #client({ clientName = CLIENT, ...options }: ClientParts & Pick<McpClientOptions, 'pool'>): McpClient {
     return new McpClient({
       dial: this.#target.dial,
       endpoint: this.#target.endpoint,
       clock: this.#clock,
       emit: () => undefined,
       protocolVersion: '2025-11-25',
-      clientInfo: { name: `${TOOL.name}-leak`, version: TOOL.version },
+      clientInfo: { name: clientName, version: TOOL.version },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       ...options,
     });

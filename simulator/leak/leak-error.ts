@@ -2,3 +2,8 @@
 export class LeakError extends Error {
   override name = 'LeakError';
 }
+
+/** What was to be measured cannot be done on this target at all. */
+export class NotObservableError extends LeakError {
+  override name = 'NotObservableError';
+}

@@ -12,6 +12,8 @@ export interface LeakOptions {
   readonly unitsPerCycle?: number;
   readonly warmupCycles?: number;
   readonly cycles?: number;
+  /** Whether what leaks is looked for after a fail, which takes some seconds. Default true. */
+  readonly namesCulprit?: boolean;
   /** What is called in a session. Default: the tool `echo` where there is one, else `tools/list`. */
   readonly call?: { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
   /** The process to look at, where it is not the target's own: a Node process, whose inspector is used. */

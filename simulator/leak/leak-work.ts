@@ -1,3 +1,4 @@
+import type { Clock } from '../clock/clock.ts';
 import type { LeakUnit } from '../judge/leak-series.ts';
 import type { Policy } from '../judge/policy.ts';
 import type { Lanes } from './lanes.ts';
@@ -12,11 +13,14 @@ export interface LeakWork {
   begin(): Promise<void>;
   /** Does so many units, and undoes them. Those that fail are tallied. */
   cycle(units: number, signal: AbortSignal): Promise<void>;
+  /** What one unit holds while it lasts, bytes; only where that has a bound of its own. `bytes`: memory now. */
+  held?(bytes: () => Promise<number>): Promise<number | undefined>;
   /** Gives back what was held. */
   end(): Promise<void>;
 }
 
 export interface WorkParts {
+  readonly clock: Clock;
   readonly lanes: Lanes;
   readonly tally: Tally;
   readonly call: ToolCall;

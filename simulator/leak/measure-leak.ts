@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { LeakSeries } from '../judge/leak-series.ts';
+import type { LeakSeries, MemorySource } from '../judge/leak-series.ts';
 import { judgeLeak } from '../judge/leak-verdict.ts';
 import { isWarm } from '../judge/warm-up.ts';
 import { CountError } from '../observers/count.ts';
@@ -11,7 +11,7 @@ import type { Target } from '../targets/target.ts';
 import { type Culprit, findCulprit } from './culprit.ts';
 import { eventWork } from './event-work.ts';
 import { Lanes } from './lanes.ts';
-import { LeakError } from './leak-error.ts';
+import { LeakError, NotObservableError } from './leak-error.ts';
 import type { LeakOptions } from './leak-options.ts';
 import { type LeakPlan, planLeak } from './leak-plan.ts';
 import type { LeakWork, WorkMakers } from './leak-work.ts';
@@ -32,6 +32,7 @@ export interface LeakProgress {
   readonly bytes: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly tally: Tally;
+  readonly source: MemorySource;
 }
 
 export interface LeakContext {
@@ -104,6 +105,7 @@ class Measurement {
   readonly #readings: { units: number; bytes: number }[] = [];
   readonly #counts: Readonly<Record<string, number>>[] = [];
   #cycles = 0;
+  #heldBytes: number | undefined;
   #work: LeakWork | undefined;
 
   constructor(parts: Parts) {
@@ -114,25 +116,30 @@ class Measurement {
 
   async run(): Promise<LeakSeries> {
     let trouble: string | undefined;
+    let isObservable = true;
     let culprit: Culprit | undefined;
     try {
       const work = await this.#begin();
       await this.#warmUp(work);
       await this.#measure(work);
+      if (!this.#parts.signal.aborted) this.#heldBytes = await work.held?.(() => this.#parts.reader.bytes());
       culprit = await this.#blame(work);
       await work.end();
     } catch (error) {
       if (error instanceof CountError) throw new RequestError(error.message, { cause: error });
       if (!(error instanceof LeakError) && !(error instanceof InspectorError)) throw error;
       trouble = error.message;
+      isObservable = !(error instanceof NotObservableError);
     }
-    return this.#series(trouble ?? this.#failures(), culprit);
+    const series = this.#series(trouble ?? this.#failures(), culprit);
+    return isObservable ? series : { ...series, verdict: 'not-observable' };
   }
 
   async #begin(): Promise<LeakWork> {
     const { sessions, lanes, options } = this.#parts;
     await sessions.discover();
     const work = MAKERS[options.unit]({
+      clock: this.#parts.clock,
       lanes,
       tally: this.#tally,
       call: await chooseCall(lanes, options.call),
@@ -169,7 +176,8 @@ class Measurement {
     const { inspector } = this.#parts.reader;
     const judgement = this.#judgement();
     const hasFailed = judgement.kind === 'decided' && judgement.verdict === 'fail';
-    if (!inspector || !hasFailed || this.#parts.signal.aborted) return undefined;
+    const isWanted = this.#parts.options.namesCulprit !== false && !this.#parts.signal.aborted;
+    if (!inspector || !hasFailed || !isWanted) return undefined;
     return findCulprit(inspector, this.#plan.unitsPerCycle, async () => {
       await this.#cycle(work, 'culprit');
     });
@@ -181,7 +189,14 @@ class Measurement {
     const counts = await this.#settling.settle();
     const bytes = await this.#parts.reader.bytes();
     this.#cycles += 1;
-    this.#parts.onProgress?.({ phase, cycles: this.#cycles, bytes, counts, tally: this.#tally });
+    this.#parts.onProgress?.({
+      phase,
+      cycles: this.#cycles,
+      bytes,
+      counts,
+      tally: this.#tally,
+      source: this.#parts.reader.source,
+    });
     return { bytes, counts };
   }
 
@@ -209,6 +224,7 @@ class Measurement {
       judgement: this.#judgement(),
       trouble: trouble ?? (signal.aborted ? 'it was stopped' : undefined),
       culprit,
+      heldBytes: this.#heldBytes,
     });
   }
 }

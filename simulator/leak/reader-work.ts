@@ -1,11 +1,19 @@
 import type { McpClient } from '../mcp/mcp-client.ts';
 import { NO_EMITTER } from './event-work.ts';
-import { LeakError } from './leak-error.ts';
+import { NotObservableError } from './leak-error.ts';
 import type { LeakWork, WorkParts } from './leak-work.ts';
 
 /** Every event carries its token: 64 events of 32 KiB are more than the kernel takes for a peer that does not read. */
 const TOKEN = 'x'.repeat(32 * 1_024);
 const EVENTS = 64;
+/** Twice that and more: 8 MiB for each of these. */
+const HELD_EVENTS = 256;
+const HELD_READERS = 4;
+const STEADY_WITHIN_MS = 5_000;
+const STEADY_LOOK_MS = 100;
+const STEADY_LOOKS = 2;
+/** Memory that moves less than this between two looks has come to rest. */
+const STEADY_BYTES = 64 * 1_024;
 
 /** A unit is a client that asks for events and reads none, until its connection breaks and its session ends (F48). */
 export function readerWork(parts: WorkParts): LeakWork {
@@ -13,7 +21,7 @@ export function readerWork(parts: WorkParts): LeakWork {
   return {
     name: `a call of ${EVENTS} events of 32 KiB that nobody reads, reset, DELETE`,
     async begin() {
-      if (!call.emitter) throw new LeakError(NO_EMITTER);
+      if (!call.emitter) throw new NotObservableError(NO_EMITTER);
     },
     cycle: (units, signal) =>
       lanes.each(
@@ -32,8 +40,44 @@ export function readerWork(parts: WorkParts): LeakWork {
         },
         signal,
       ),
+    held: (bytes) => heldPerReader(parts, bytes),
     end: async () => undefined,
   };
+}
+
+/** What the target holds for each of a few readers that want more than any kernel takes in their stead. */
+async function heldPerReader(parts: WorkParts, bytes: () => Promise<number>): Promise<number | undefined> {
+  const before = await bytes();
+  const stalled: McpClient[] = [];
+  for (let reader = 0; reader < HELD_READERS; reader += 1) {
+    const client = await stall(parts, { count: HELD_EVENTS });
+    if (client) stalled.push(client);
+  }
+  if (stalled.length === 0) return undefined;
+  try {
+    return Math.max(0, (await steady(parts, bytes)) - before) / stalled.length;
+  } finally {
+    for (const client of stalled) await leave(parts, client);
+  }
+}
+
+/** Memory once the target has done all that it is going to do. */
+async function steady({ clock }: WorkParts, bytes: () => Promise<number>): Promise<number> {
+  const deadline = clock.now() + STEADY_WITHIN_MS;
+  for (let [last, same] = [await bytes(), 0]; ; ) {
+    await clock.sleep(STEADY_LOOK_MS);
+    const now = await bytes();
+    same = Math.abs(now - last) < STEADY_BYTES ? same + 1 : 0;
+    if (same === STEADY_LOOKS || clock.now() > deadline) return now;
+    last = now;
+  }
+}
+
+async function leave({ lanes, tally }: WorkParts, stalled: McpClient): Promise<void> {
+  const other = lanes.loner(stalled.known ? { session: stalled.known } : {});
+  stalled.release();
+  if ((await other.delete()).kind === 'accepted') tally.deleted += 1;
+  other.release();
 }
 
 /** A session whose call sends `count` events that nobody reads; undefined when there is none. Release it. */

@@ -16,11 +16,13 @@ export interface SeriesParts {
   /** What makes the measurement worthless, or cut it short; undefined when nothing did. */
   readonly trouble: string | undefined;
   readonly culprit: Culprit | undefined;
+  readonly heldBytes: number | undefined;
 }
 
 /** A measurement as the result of a run keeps it. */
 export function seriesOf(parts: SeriesParts): LeakSeries {
-  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit } = parts;
+  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit, heldBytes } =
+    parts;
   const isDecided = judgement.kind === 'decided' && trouble === undefined;
   const estimate =
     judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
@@ -47,6 +49,7 @@ export function seriesOf(parts: SeriesParts): LeakSeries {
     detectableBytes: detectableBytes ?? null,
     growing: culprit?.growing ?? [],
     allocations: culprit?.allocations ?? [],
+    ...(heldBytes !== undefined && { heldBytes }),
     counted: countedOf(counts),
   };
 }

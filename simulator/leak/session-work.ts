@@ -1,5 +1,5 @@
-import type { Policy } from '../judge/policy.ts';
-import type { Lane } from './lanes.ts';
+import { type Policy, timeoutFor } from '../judge/policy.ts';
+import { IDLE_CLIENT, type Lane } from './lanes.ts';
 import type { LeakWork, WorkParts } from './leak-work.ts';
 
 /** A target that ends idle sessions sooner than this is let end some, too. T + C, ms. */
@@ -22,8 +22,8 @@ export function sessionWork(parts: WorkParts): LeakWork {
         units,
         (lane, index) =>
           oneSession(parts, lane, {
-            hasStream: index % STREAM_EVERY === 0,
-            isLeft: isReaped && index % LEFT_EVERY === LEFT_EVERY - 1,
+            hasStream: index % STREAM_EVERY === 0 && !(isReaped && isLeftAt(index)),
+            isLeft: isReaped && isLeftAt(index),
           }),
         signal,
       ),
@@ -36,7 +36,7 @@ async function oneSession(
   lane: Lane,
   { hasStream, isLeft }: { hasStream: boolean; isLeft: boolean },
 ): Promise<void> {
-  const client = lane.client();
+  const client = lane.client(isLeft ? { clientName: IDLE_CLIENT } : {});
   try {
     if (!tally.initialized(await client.initialize({ handshake: 'full' }))) return;
     // A server without event streams says 405, which is its right.
@@ -58,7 +58,11 @@ async function oneSession(
   }
 }
 
+function isLeftAt(index: number): boolean {
+  return index % LEFT_EVERY === LEFT_EVERY - 1;
+}
+
 function reapsWithin(policy: Policy | undefined): number {
-  if (!policy || policy.sessionTimeoutMs === null) return Number.POSITIVE_INFINITY;
-  return policy.sessionTimeoutMs + policy.cleanupIntervalMs;
+  const timeoutMs = policy ? timeoutFor(policy, IDLE_CLIENT) : null;
+  return policy && timeoutMs !== null ? timeoutMs + policy.cleanupIntervalMs : Number.POSITIVE_INFINITY;
 }

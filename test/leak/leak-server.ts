@@ -8,7 +8,7 @@ import { type Planted, plant } from './planted-leak.ts';
 
 /*
  * A server in the pattern of the SDK's example (Express, a McpServer and a transport per session, a Map of them), with a
- * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call]
+ * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call | events]
  * Says where it listens. GET /health tells how many sessions there are.
  */
 
@@ -60,7 +60,7 @@ function transportOf(request: Request): StreamableHTTPServerTransport | undefine
   return typeof id === 'string' ? transports.get(id) : undefined;
 }
 
-function toolServer({ onCall }: Planted): McpServer {
+function toolServer({ onCall, onEvent }: Planted): McpServer {
   const mcp = new McpServer({ name: 'leak-server', version: '0.1.0' });
   mcp.registerTool('echo', { inputSchema: INPUT }, ({ message }) => {
     onCall();
@@ -70,6 +70,7 @@ function toolServer({ onCall }: Planted): McpServer {
     const progressToken = extra._meta?.progressToken;
     for (let progress = 1; progress <= count && progressToken !== undefined; progress += 1) {
       const params = { progressToken, progress, total: count };
+      onEvent(params);
       await extra.sendNotification({ method: 'notifications/progress', params });
     }
     return { content: [{ type: 'text', text: `emitted ${count}` }] };

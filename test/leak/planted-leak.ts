@@ -1,40 +1,69 @@
 import { connect, createServer } from 'node:net';
 
 /** Leaks that can be planted, one per ended session or per call; `none` and `lru` are none. */
-export const PLANTED = ['none', 'obj', 'map', 'lru', 'timer', 'socket', 'transport', 'call'] as const;
+export const PLANTED = [
+  'none',
+  'obj',
+  'map',
+  'lru',
+  'timer',
+  'socket',
+  'transport',
+  'call',
+  'events',
+] as const;
 export type PlantedName = (typeof PLANTED)[number];
 
 /** `map`, `lru:200`, `obj:32`: what happens when a session with this transport has ended, or a call was made. */
 export interface Planted {
   onSessionEnded(id: string, transport: object): void;
   onCall(): void;
+  onEvent(event: object): void;
 }
 
 const LRU_VALUE_BYTES = 1_024;
 const DAY_MS = 86_400_000;
 const nothing = () => undefined;
+const NONE: Planted = { onSessionEnded: nothing, onCall: nothing, onEvent: nothing };
 
-/** @throws Error for one that is not known */
+/** Several with a plus between. @throws Error for one that is not known */
 export function plant(text: string): Planted {
+  const all = text.split('+').map(plantOne);
+  return {
+    onSessionEnded: (id, transport) => {
+      for (const one of all) one.onSessionEnded(id, transport);
+    },
+    onCall: () => {
+      for (const one of all) one.onCall();
+    },
+    onEvent: (event) => {
+      for (const one of all) one.onEvent(event);
+    },
+  };
+}
+
+function plantOne(text: string): Planted {
   const [wanted, amount = '0'] = text.split(':');
   const name = PLANTED.find((known) => known === wanted);
   switch (name) {
     case 'none':
-      return { onSessionEnded: nothing, onCall: nothing };
+      return NONE;
     case 'obj':
-      return { onSessionEnded: linkedList(), onCall: nothing };
+      return { ...NONE, onSessionEnded: linkedList() };
     case 'map':
-      return { onSessionEnded: forgottenEntry(), onCall: nothing };
+      return { ...NONE, onSessionEnded: forgottenEntry() };
     case 'lru':
-      return { onSessionEnded: boundedCache(Number(amount)), onCall: nothing };
+      return { ...NONE, onSessionEnded: boundedCache(Number(amount)) };
     case 'timer':
-      return { onSessionEnded: () => void setInterval(nothing, DAY_MS), onCall: nothing };
+      return { ...NONE, onSessionEnded: () => void setInterval(nothing, DAY_MS) };
     case 'socket':
-      return { onSessionEnded: openSockets(), onCall: nothing };
+      return { ...NONE, onSessionEnded: openSockets() };
     case 'transport':
-      return { onSessionEnded: zombies(), onCall: nothing };
+      return { ...NONE, onSessionEnded: zombies() };
     case 'call':
-      return { onSessionEnded: nothing, onCall: callLog() };
+      return { ...NONE, onCall: callLog() };
+    case 'events':
+      return { ...NONE, onEvent: eventStore() };
     case undefined:
       throw new Error(`--leak: got '${text}', allowed: ${PLANTED.join(', ')}`);
   }
@@ -94,6 +123,12 @@ function callLog(): () => void {
   const calls: { at: number; answer: string }[] = [];
   keepFromExit(() => calls);
   return () => void calls.push({ at: performance.now(), answer: 'ok' });
+}
+
+function eventStore(): (event: object) => void {
+  const events = new Map<number, string>();
+  keepFromExit(() => events);
+  return (event) => void events.set(events.size, JSON.stringify(event));
 }
 
 /** What a forgotten table is usually held by: a handler that was to clear it. */
