@@ -15,7 +15,7 @@ import type { SessionObserver } from './observers/sessions.ts';
 import type { Watch } from './observers/watch.ts';
 import type { Recorder } from './recorder.ts';
 import { replayCommand } from './replay-command.ts';
-import type { RunResult } from './result.ts';
+import { MAX_SCENARIO_TEXT, type RunResult } from './result.ts';
 import type { RunRequest } from './run-request.ts';
 import type { Plan } from './scenario/plan.ts';
 import type { SeenExit } from './timeline.ts';
@@ -42,7 +42,8 @@ export interface RunRemains {
 
 /** Judges a run and writes it down. */
 export function assembleResult(remains: RunRemains): RunResult {
-  const { request, world, plan, policy, sessions, ledger, metrics, log, fleet, watch, isAborted } = remains;
+  const { request, world, plan, policy, sessions, ledger, metrics, log, recorder, fleet, watch, isAborted } =
+    remains;
   const { scenario, source } = request.loaded;
   const durationMs = world.clock.now();
   const report = ledger.close(durationMs);
@@ -64,6 +65,7 @@ export function assembleResult(remains: RunRemains): RunResult {
       description: scenario.description,
       file: source.file,
       covers: scenario.covers,
+      text: source.text.slice(0, MAX_SCENARIO_TEXT).toWellFormed(),
     },
     mode: plan.mode,
     seed: plan.seed,
@@ -88,9 +90,12 @@ export function assembleResult(remains: RunRemains): RunResult {
       liveAtEnd: report.ends.live,
     },
     reapLag: { early, late, certified, tooCoarse, maxMs: maxHiMs ?? 0 },
+    otherEnds: otherEnds(report.ends),
+    reapGroups: report.reapLag.groups,
     metrics: measured,
     series: [...watch.series],
-    generator,
+    ...overTime(recorder, durationMs),
+    generator: { ...generator, ...pressureOf(world) },
     eventLog: log.close(),
     environment: {
       node: process.versions.node,
@@ -100,6 +105,25 @@ export function assembleResult(remains: RunRemains): RunResult {
     },
     replay: replayCommand(request),
   };
+}
+
+function otherEnds({ notFound, unlisted, targetExit, presumed }: ReturnType<Ledger['close']>['ends']) {
+  return { notFound, unlisted, targetExit, presumed };
+}
+
+function overTime({ course, traffic, errors }: Recorder, durationMs: number) {
+  const requests = traffic.snapshot();
+  return {
+    course: course.close(durationMs),
+    ...(requests && { traffic: requests }),
+    errorGroups: errors.list(),
+  };
+}
+
+/** Linux alone tells it. */
+function pressureOf({ generator }: World): { cpuPressure?: number } {
+  const cpuPressure = generator?.cpuPressure();
+  return cpuPressure === undefined ? {} : { cpuPressure };
 }
 
 /** What the ledger calls the ways in which a target shows its sessions. */

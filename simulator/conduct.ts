@@ -223,14 +223,17 @@ function reasonOf(error: unknown): string {
 async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<void> {
   const { plan, fleet, timeline } = stage;
   if (timeline.endsTarget) {
+    stage.recorder.course.phase('load', 1, stage.world.clock.now());
     const ended = targetEnded(stage, eventsOver);
     await Promise.race([fleet.runCycle(), ended]);
     return ended;
   }
   for (let cycle = 0; cycle < plan.cycles && !timeline.exit; cycle += 1) {
     stage.phase = 'load';
+    stage.recorder.course.phase('load', cycle + 1, stage.world.clock.now());
     const load = Promise.all([fleet.runCycle(), eventsOver]);
     await Promise.race([load, timeline.ended]);
+    stage.recorder.course.phase('settle', cycle + 1, stage.world.clock.now());
     await settle(stage);
     stage.over.signal.throwIfAborted();
     if (!timeline.exit) await stage.watch.look('endOfCycle');

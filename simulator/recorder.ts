@@ -1,8 +1,11 @@
 import type { EventLog } from './event-log.ts';
+import { Course } from './judge/course.ts';
+import { ErrorGroups } from './judge/error-groups.ts';
 import { type DrainFacts, type RunFacts, Tally } from './judge/facts.ts';
 import type { Ledger } from './judge/ledger.ts';
 import type { Metrics } from './judge/metrics.ts';
 import type { TargetEvent } from './judge/session-event.ts';
+import { TrafficCount } from './judge/traffic.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, type Outcome } from './mcp/outcome.ts';
 import { Outages } from './outages.ts';
@@ -49,6 +52,9 @@ interface SignalSeen {
  * facts that invariants need. Everything in it is counted or bounded; nothing is kept per event.
  */
 export class Recorder {
+  readonly course = new Course();
+  readonly traffic = new TrafficCount();
+  readonly errors = new ErrorGroups();
   readonly #ledger: Ledger;
   readonly #metrics: Metrics;
   readonly #log: EventLog;
@@ -125,6 +131,8 @@ export class Recorder {
       };
     }
     const { at, ...rest } = event;
+    if (event.kind === 'signalled') this.course.phase('drain', 1, roundMs(at));
+    this.course.mark(event.kind === 'signalled' ? event.signal : 'exited', roundMs(at));
     this.#log.write({ t: roundMs(at), target: true, ...rest });
   }
 
@@ -146,7 +154,9 @@ export class Recorder {
 
   /** Something was done to the target that the log should tell of. */
   note(kind: string, at: number, rest: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.#isClosed) this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
+    if (this.#isClosed) return;
+    this.course.mark(kind, roundMs(at));
+    this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
   }
 
   /** A call that somebody waits for has been sent. */
@@ -197,7 +207,8 @@ export class Recorder {
     if (isExcused) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
-    if (fault !== undefined) this.#metrics.error(fault);
+    if (fault !== undefined) this.#fault(fault, outcome, context);
+    this.traffic.add(outcome.doneAt, outcome.doneAt - context.dueAt, fault !== undefined);
     this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
     this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
     this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
@@ -267,6 +278,12 @@ export class Recorder {
     };
   }
 
+  #fault(fault: string, outcome: Outcome, { method, session }: RequestContext): void {
+    this.#metrics.error(fault);
+    const who = this.label(session);
+    this.errors.add({ method, class: fault, at: roundMs(outcome.doneAt), said: said(outcome), who });
+  }
+
   #drainFacts(signal: SignalSeen, drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): DrainFacts {
     return {
       signal: signal.name,
@@ -311,6 +328,22 @@ export class Recorder {
 
   #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
     this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
+  }
+}
+
+/** What the target, or the network, said of it. */
+function said(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case 'rpc-error':
+      return `${outcome.code} ${outcome.message}`;
+    case 'http-error':
+      return outcome.body;
+    case 'wrong-answer':
+      return outcome.reason;
+    case 'connection':
+      return `${outcome.code} ${outcome.message}`;
+    default:
+      return '';
   }
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 10;
@@ -19,6 +20,17 @@ export class GeneratorObserver {
   /** Largest delay so far, ms. */
   delayMaxMs(): number {
     return Math.max(0, this.#delay.max / NS_PER_MS - RESOLUTION_MS);
+  }
+
+  /** Share of the last minute in which some task of this machine waited for a CPU, %; undefined where it is not told. */
+  cpuPressure(): number | undefined {
+    try {
+      const [, share] = /^some .*\bavg60=([\d.]+)/m.exec(readFileSync('/proc/pressure/cpu', 'utf8')) ?? [];
+      return share === undefined ? undefined : Number(share);
+    } catch {
+      // Not Linux, or a kernel that keeps no account of it: it explains a verdict, it decides none.
+      return undefined;
+    }
   }
 
   close(): void {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { baselineOf } from '../../../simulator/commands/baselines.ts';
 import { compareResults } from '../../../simulator/commands/compare.ts';
 import { readResult } from '../../../simulator/commands/results.ts';
 import { type RunOptions, runScenarios } from '../../../simulator/commands/run.ts';
@@ -113,7 +114,10 @@ it('mcp-soak run --save-baseline writes results to compare with', async () => {
   expect(readdirSync(baselines)).toEqual(['few-virtual.json']);
   const [dir = ''] = runsIn(out);
   const result = readResult(join(dir, 'result.json'));
-  expect(readResult(join(baselines, 'few-virtual.json'))).toEqual({ ...result, series: [] });
+  expect(readResult(join(baselines, 'few-virtual.json'))).toEqual(baselineOf(result));
+  expect(statSync(join(baselines, 'few-virtual.json')).size).toBeLessThan(
+    statSync(join(dir, 'result.json')).size,
+  );
   expect(result.series.length).toBeGreaterThan(0);
 });
 
