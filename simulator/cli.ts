@@ -73,7 +73,10 @@ function addRun(mcpSoak: Command, console: Console): void {
     )
     .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
     .option('--out <dir>', 'where reports go', 'reports')
-    .option('--report <formats>', 'write these as well: junit, markdown (with a comma between)')
+    .option(
+      '--report <formats>',
+      'write these as well: junit, markdown, ctrf, openmetrics (with a comma between)',
+    )
     .option('--save-baseline <dir>', 'write results for mcp-soak compare there, one a scenario and mode')
     .option('--json', 'print the result documents and nothing else, one a line')
     .option('--quiet', 'print only what did not pass')
@@ -178,10 +181,10 @@ ready when the URL answers) or --module <file> (its default export: an Express a
 elsewhere than in /health and /sessions of the target; a url that is only a path is on the target. --heap forces garbage
 collections, before the load and after each cycle.
 
-Every run writes result.json, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
+Every run writes result.json, report.html, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
 then is judged and written. A second Ctrl-C stops at once.
 
---report junit,markdown adds junit.xml and summary.md. On GitHub, markdown also goes onto the page of the job, with up
+--report junit,markdown,ctrf,openmetrics adds junit.xml, summary.md, ctrf.json and metrics.prom. On GitHub, markdown also goes onto the page of the job, with up
 to ten failed checks as annotations.`;
 
 const COMPARE_MANUAL = `

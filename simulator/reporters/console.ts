@@ -153,7 +153,7 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
     );
   }
   lines.push(...memoryLine(result));
-  if (reportDir !== undefined) lines.push(`  report      ${reportDir}`);
+  if (reportDir !== undefined) lines.push(`  report      ${reportDir}/report.html`);
   if (result.verdict !== 'pass') lines.push(`  again       ${colour.bold(result.replay)}`);
   return lines;
 }
