@@ -7,6 +7,8 @@ import { between, bottomAxis, chart, LEFT, line, panelHead, px, RIGHT, valueAxis
 import { dataTable, numbersBelow } from './table.ts';
 import { checkBadge } from './verdict.ts';
 
+const MIB = 2 ** 20;
+
 const SOURCES: Record<LeakSeries['source'], string> = {
   heap: 'heap and external memory after forced collections',
   anonymous: 'anonymous memory of the process',
@@ -83,11 +85,18 @@ function drawing({ readings, slope, unit, budgetBytes }: LeakSeries): Markup {
   const values = [...readings, ...lines].map((point) => point.bytes);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const room = (high - low) * 0.1 || 1_024;
-  const y = linear({ from: low - room, to: high + room }, { from: box.y + box.height, to: box.y }, 4);
+  const y = linear(
+    { from: (low - room) / MIB, to: (high + room) / MIB },
+    { from: box.y + box.height, to: box.y },
+    4,
+  );
   const x = linear({ from: first, to: last }, { from: box.x, to: box.x + box.width }, 8);
-  const at = (point: { units: number; bytes: number }) => ({ x: x.at(point.units), y: y.at(point.bytes) });
+  const at = (point: { units: number; bytes: number }) => ({
+    x: x.at(point.units),
+    y: y.at(point.bytes / MIB),
+  });
   const digits = high - low < 2 ** 20 ? 3 : 1;
-  return html`${valueAxis(box, y, (value) => `${(value / 2 ** 20).toFixed(digits)} MiB`)}${panelHead(
+  return html`${valueAxis(box, y, (value) => `${value.toFixed(digits)} MiB`)}${panelHead(
     box,
     'Memory after each cycle',
     [

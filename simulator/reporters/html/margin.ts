@@ -23,7 +23,7 @@ const FACTORS: Readonly<Record<string, readonly [factor: number, unit: string]>>
  */
 export function marginOf({ observed, limit, verdict }: Check): string | undefined {
   if (verdict !== 'pass' && verdict !== 'fail') return undefined;
-  const operator = /^(?:\S+ )?(<=|>=|<|>|==|!=)? ?/.exec(limit)?.[1];
+  const operator = /(?:^| )(<=|>=|<|>|==|!=) /.exec(limit)?.[1];
   const allowed = quantity(limit.replace(/^.*?(?:<=|>=|<|>|==|!=) ?/, ''));
   const seen = quantity(observed);
   if (allowed === undefined || seen === undefined) return undefined;

@@ -5,6 +5,8 @@ import { linear } from './scale.ts';
 import { line, panelHead, px, valueAxis } from './svg.ts';
 import type { Panel } from './time-line.ts';
 
+const MIB = 2 ** 20;
+
 /** Heap after forced collections, and resident memory thin beside it. */
 export function memoryPanel({ series }: RunResult): Panel | undefined {
   const rss = series.flatMap(({ t, rssBytes }) => (rssBytes === undefined ? [] : [{ t, bytes: rssBytes }]));
@@ -19,9 +21,13 @@ export function memoryPanel({ series }: RunResult): Panel | undefined {
     height: 100,
     says: `${what} went from ${mib(first?.bytes ?? 0)} to ${mib(last?.bytes ?? 0)}.`,
     draw: (box, x) => {
-      const y = linear({ from: 0, to: Math.max(...all) * 1.1 }, { from: box.y + box.height, to: box.y }, 3);
-      const points = (rows: typeof rss) => rows.map(({ t, bytes }) => ({ x: x.at(t), y: y.at(bytes) }));
-      return html`${valueAxis(box, y, mib)}${panelHead(box, 'Memory of the target', [
+      const y = linear(
+        { from: 0, to: (Math.max(...all) * 1.1) / MIB },
+        { from: box.y + box.height, to: box.y },
+        3,
+      );
+      const points = (rows: typeof rss) => rows.map(({ t, bytes }) => ({ x: x.at(t), y: y.at(bytes / MIB) }));
+      return html`${valueAxis(box, y, (value) => `${value} MiB`)}${panelHead(box, 'Memory of the target', [
         ...(heap.length > 0
           ? [{ series: 's-heap', kind: 'line', label: 'heap after collection' } as const]
           : []),
@@ -36,6 +42,6 @@ export function memoryPanel({ series }: RunResult): Panel | undefined {
 }
 
 export function mib(bytes: number): string {
-  const value = bytes / 2 ** 20;
+  const value = bytes / MIB;
   return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} MiB`;
 }

@@ -25,7 +25,9 @@ interface Section {
  * A result as one page that needs nothing else: no network, no script (which only adds copying and zooming). What
  * a run has nothing of is left out.
  */
-export function renderHtml(result: RunResult): string {
+export function renderHtml(written: RunResult): string {
+  // Looks may overlap, and one that took long is written down after its successor.
+  const result = { ...written, series: written.series.toSorted((a, b) => a.t - b.t) };
   const line = timeLine(result);
   const sections: Section[] = [
     { id: 'checks', title: 'Checks', content: checksTable(result.checks) },

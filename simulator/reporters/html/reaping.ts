@@ -76,7 +76,7 @@ function drawing(group: ReapGroup, fromName: string, toName: string): Markup {
   });
   const edge = (at: number | null, name: string, anchor: 'start' | 'end') =>
     at !== null &&
-    html`<line class="bound" x1="${px(x.at(at))}" x2="${px(x.at(at))}" y1="${box.y - 6}" y2="${box.y + box.height}"/><text class="bound-name" x="${px(x.at(at) + (anchor === 'start' ? 4 : -4))}" y="${box.y + 8}" text-anchor="${anchor}">${name} ${formatTick(at)}</text>`;
+    html`<line class="bound" x1="${px(x.at(at))}" x2="${px(x.at(at))}" y1="${box.y - 6}" y2="${box.y + box.height}"/><text class="bound-name" x="${px(x.at(at) + (anchor === 'start' ? 4 : -4))}" y="${box.y - 11}" text-anchor="${anchor}">${name} ${formatTick(at)}</text>`;
   const band =
     fromMs !== null &&
     toMs !== null &&
@@ -85,7 +85,7 @@ function drawing(group: ReapGroup, fromName: string, toName: string): Markup {
       'bound-band',
     );
   return html`${HATCH}${band}${valueAxis(box, y, (n) => (Number.isInteger(n) ? grouped(n) : ''))}${bars}${edge(fromMs, `due ${fromName}`, 'start')}${edge(toMs, `tolerated ${toName}`, 'end')}${panelHead(
-    { ...box, y: 30 },
+    { ...box, y: 28 },
     'Sessions',
     present.map(({ series, label }) => ({ series, kind: 'bar', label })),
   )}${bottomAxis(box, x, formatTick)}`;

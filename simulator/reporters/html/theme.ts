@@ -16,7 +16,7 @@ code,pre{font:0.92em/1.45 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mon
 .verdict .word{font-size:2.3rem;font-weight:750;letter-spacing:.01em;line-height:1.15}.verdict .icon{width:40px;height:40px}
 .good .verdict .word,.good .verdict .icon,.badge.good{color:var(--good)}.bad .verdict .word,.bad .verdict .icon,.badge.bad{color:var(--bad)}.unsure .verdict .word,.unsure .verdict .icon,.badge.unsure{color:var(--unsure)}.badge.quiet{color:var(--quiet)}
 .icon{width:1.15em;height:1.15em;vertical-align:-.2em;fill:none;stroke:currentColor;stroke-width:2.2;stroke-linecap:round;stroke-linejoin:round}
-.badge{display:inline-flex;gap:5px;align-items:center;font-weight:600;white-space:nowrap}
+.badge{font-weight:600;white-space:nowrap}.badge .icon{margin-right:5px}.checks td:nth-child(5){white-space:nowrap}.deciding .badge{margin-right:6px}
 .description,.note,.says,.allowed{color:var(--soft)}.description{max-width:85ch}.says{font-size:.93rem}
 .deciding{list-style:none;margin:14px 0;padding:0}.deciding li{background:var(--bad-bg);border-radius:7px;padding:9px 14px;margin-bottom:6px}.unsure .deciding li{background:var(--unsure-bg)}.deciding p{margin:0}.deciding code{font-weight:600;margin-right:10px}
 .reason{overflow-wrap:anywhere}.deciding .reason{font-size:.9rem;margin-top:2px}

@@ -18,6 +18,8 @@ export interface Panel {
 }
 
 const HEAD = 34;
+/** From the head of one panel to its first line, and from one panel to the next. */
+const HEAD_OF_PANEL = 30;
 const GAP = 40;
 const TAIL = 34;
 
@@ -31,11 +33,11 @@ export function timeLine(result: RunResult): Markup | undefined {
   const x = timeAxis({ from: 0, to: until }, { from: LEFT, to: WIDTH - RIGHT });
   let y = HEAD;
   const drawn = panels.map((panel) => {
-    const box = { x: LEFT, y: y + 18, width: WIDTH - LEFT - RIGHT, height: panel.height };
-    y += 18 + panel.height + GAP - 18;
+    const box = { x: LEFT, y: y + HEAD_OF_PANEL, width: WIDTH - LEFT - RIGHT, height: panel.height };
+    y += panel.height + GAP;
     return panel.draw(box, x);
   });
-  const bottom = y - GAP + 18;
+  const bottom = y - GAP + HEAD_OF_PANEL;
   const frame = { x: LEFT, y: HEAD, width: WIDTH - LEFT - RIGHT, height: bottom - HEAD };
   const says = panels.map((panel) => panel.says).join(' ');
   const svg = chart({ id: 'time-line', title: 'Time line of the run', says }, bottom + TAIL, [
@@ -57,7 +59,7 @@ function phaseBands({ course }: RunResult, frame: Box, x: Scale): Markup {
   return html`${(course?.phases ?? []).map(({ kind, cycle, from, to }) => {
     const [left, right] = [x.at(from), x.at(to)];
     const label = kind === 'load' && (course?.phases.length ?? 0) > 3 ? `${kind} ${cycle}` : kind;
-    return html`${rect({ ...frame, x: left, width: right - left }, `phase ${kind}`, `${kind}, cycle ${cycle}: ${formatLength(from)} to ${formatLength(to)}`)}${right - left > label.length * 7 + 6 && html`<text class="phase-name" x="${px(left + 4)}" y="${frame.y - 8}">${label}</text>`}`;
+    return html`${rect({ ...frame, x: left, width: right - left }, `phase ${kind}`, `${kind}, cycle ${cycle}: ${formatLength(from)} to ${formatLength(to)}`)}${right - left > label.length * 7 + 14 && html`<text class="phase-name" x="${px(left + 11)}" y="${frame.y - 8}">${label}</text>`}`;
   })}`;
 }
 

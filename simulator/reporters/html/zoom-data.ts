@@ -54,7 +54,7 @@ export function zoomData({ series, traffic, durationMs }: RunResult): ZoomChart[
       ],
     });
   }
-  if (traffic !== undefined && traffic.points.some(({ maxMs }) => maxMs >= 1)) {
+  if (traffic?.points.some(({ maxMs }) => maxMs >= 1)) {
     const { points } = traffic;
     charts.push({
       ...window,

@@ -61,16 +61,17 @@ describe('mcp-soak run --report', () => {
     [undefined, []],
     ['junit', ['junit.xml']],
     ['markdown, junit,junit', ['junit.xml', 'summary.md']],
+    ['html,ctrf,openmetrics', ['ctrf.json', 'metrics.prom']],
   ])('%s writes what is asked for beside the rest', async (report, written) => {
     const out = folder();
     await run({ out, ...(report !== undefined && { report }) });
     const [dir = ''] = runsIn(out);
-    const always = ['events.jsonl', 'result.json', 'summary.txt'];
+    const always = ['events.jsonl', 'report.html', 'result.json', 'summary.txt'];
     expect(readdirSync(dir).sort()).toEqual([...always, ...written].sort());
   });
 
   it('knows its formats', async () => {
-    const err = "mcp-soak: --report: got 'pdf', allowed: junit, markdown.\n";
+    const err = "mcp-soak: --report: got 'pdf', allowed: junit, markdown, html, ctrf, openmetrics.\n";
     expect(await run({ report: 'junit,pdf' })).toEqual({ code: 104, out: '', err });
   });
 });
