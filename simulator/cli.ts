@@ -138,6 +138,7 @@ function addCompare(mcpSoak: Command, console: Console): void {
     .description('Compare results with an older one of the same scenario and mode.')
     .argument('<baseline>', 'the older result')
     .argument('<current...>', 'the newer one; of several, the median is compared')
+    .option('--baseline <file>', 'one more older result; of several, the median is compared', collected)
     .option('--format <format>', 'console, markdown or json', 'console')
     .option('--json', 'the same as --format json')
     .addHelpText('after', COMPARE_MANUAL);
@@ -194,7 +195,13 @@ passed and does not pass any more is worse, too. Memory and CPU are those of the
 Times are undecided (exit code 98) where the machine was too busy to measure them. In virtual mode nothing takes time:
 there, counts are compared, and with the same seed they have to be equal.
 
-mcp-soak run … --repeat 5 makes the runs for a median: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+Of several runs the median is compared; with it comes the interval that holds it (told from the runs' order alone) and
+how many of the runs are worse each for itself. mcp-soak run … --repeat 5 makes them: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+
+/** An option that may be given several times. */
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
 
 /** First signal: stop cleanly. Second: stop. */
 function stopOnSignal(): AbortSignal {

@@ -60,7 +60,7 @@ function drawing(response: TrendSnapshot, service: TrendSnapshot | undefined): M
   const box = { x: LEFT, y: 40, width: WIDTH - LEFT - RIGHT, height: 185 };
   const last = Math.max(10, response.count);
   const x = logarithmic({ from: 1, to: last }, { from: box.x, to: box.x + box.width });
-  const lowest = Math.min(response.p50Ms, service?.p50Ms ?? response.p50Ms);
+  const lowest = Math.min(response.minMs, service?.minMs ?? response.minMs);
   const y = durations(
     { from: lowest, to: Math.max(response.maxMs, service?.maxMs ?? 0) },
     { from: box.y + box.height, to: box.y },

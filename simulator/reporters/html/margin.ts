@@ -31,9 +31,12 @@ export function marginOf({ observed, limit, verdict }: Check): string | undefine
     const isCount = seen.unit === '' && allowed.unit === '';
     return isCount && verdict === 'fail' && seen.value > 0 ? `${grouped(seen.value)} too many` : undefined;
   }
-  if (seen.unit !== allowed.unit || operator === '==' || operator === '!=') return undefined;
+  // Without a word for more or less, two numbers are two numbers: 400 where 404 was demanded.
+  if (operator === undefined || seen.unit !== allowed.unit || operator === '==' || operator === '!=')
+    return undefined;
   const isFloor = operator === '>' || operator === '>=';
   const share = ((isFloor ? seen.value - allowed.value : allowed.value - seen.value) / allowed.value) * 100;
+  if (share >= 0 !== (verdict === 'pass')) return undefined;
   const word = isFloor ? 'short by' : 'over by';
   return share >= 0 ? `${percent(share)} ${isFloor ? 'above' : 'left'}` : `${word} ${percent(-share)}`;
 }

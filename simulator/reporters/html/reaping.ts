@@ -20,6 +20,9 @@ const KINDS = [
   { key: 'late', series: 's-wrong', label: 'late' },
 ] as const;
 
+/** One session among a thousand is still seen. */
+const LEAST_HEIGHT = 2.5;
+
 /** How long after their last use sessions were gone, against the bounds. Undefined where none was reaped. */
 export function reaping({ reapLag, reapGroups, metrics }: RunResult): Markup | undefined {
   const { early, late, certified, tooCoarse, maxMs } = reapLag;
@@ -71,7 +74,7 @@ function drawing(group: ReapGroup, fromName: string, toName: string): Markup {
       const [low, high] = [y.at(below), y.at(below + bin[key])];
       below += bin[key];
       const said = `${formatLength(bin.at * binMs)}: ${grouped(bin[key])} ${label}`;
-      return html`<g class="${series}">${rect({ x: left, y: high, width, height: low - high }, 'bar', said)}</g>`;
+      return html`<g class="${series}">${rect({ x: left, y: Math.min(high, low - LEAST_HEIGHT), width, height: Math.max(LEAST_HEIGHT, low - high) }, 'bar', said)}</g>`;
     });
   });
   const edge = (at: number | null, name: string, anchor: 'start' | 'end') =>

@@ -12,6 +12,7 @@ it.each<[string, string, Verdict, string | undefined, string]>([
   ['900 of 1,000 sessions', '0', 'fail', '900 too many', 'a count against zero'],
   ['0 of 1,000 sessions', '0', 'pass', undefined, 'nothing to say of zero'],
   ['0 % (0 of 5)', '== 0 %', 'pass', undefined, 'equality has no margin'],
+  ['400', '404', 'fail', undefined, 'a status is no amount'],
   ['alive', 'alive to the end', 'pass', undefined, 'words'],
   ['41 ms', '< 250 MiB', 'pass', undefined, 'two kinds of unit'],
   ['41 ms', '< 250 ms', 'invalid', undefined, 'what was not decided'],
