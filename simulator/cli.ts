@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { ConfigError } from '../hub/config.ts';
 import { hubCommand, runHub } from '../hub/main.ts';
+import { type AuditOptions, auditTarget } from './commands/audit.ts';
+import { DEFAULT_MAX_WAIT } from './commands/audit-replay.ts';
 import {
   type CompareOptions,
   compareResults,
@@ -12,6 +14,7 @@ import { type InitOptions, initScenario } from './commands/init.ts';
 import { listScenarios } from './commands/list.ts';
 import { REPORT_FORMATS, type ReportOptions, reportResults } from './commands/report.ts';
 import { type Console, type RunOptions, runScenarios } from './commands/run.ts';
+import { RUN_REPORTS } from './commands/run-reports.ts';
 import { printSchema } from './commands/schema.ts';
 import { validateScenarios } from './commands/validate.ts';
 import { EXIT } from './exit-code.ts';
@@ -45,6 +48,7 @@ function program(console: Console): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.pass : EXIT.badInput));
 
   addRun(mcpSoak, console);
+  addAudit(mcpSoak, console);
   addScenarioCommands(mcpSoak, console);
   addReport(mcpSoak, console);
   addCompare(mcpSoak, console);
@@ -84,6 +88,47 @@ function addRun(mcpSoak: Command, console: Console): void {
     .action(async (names: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(names, options, console);
     });
+}
+
+function addAudit(mcpSoak: Command, console: Console): void {
+  mcpSoak
+    .command('audit')
+    .description('Look for every known failure mode of sessions in one MCP server.')
+    .argument('[target]', 'a URL as --target, or a file as --module (default: the reference hub)')
+    .option('--target <url>', 'audit the MCP endpoint that runs there')
+    .option('--command <line>', 'start this, in a shell, and audit it; needs --url')
+    .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
+    .option('--module <file>', 'audit the server that this module exports, in virtual time')
+    .option('--mode <mode>', 'virtual or real (default: virtual; real with --target and --command)')
+    .option(
+      '--session-timeout <duration>',
+      'the idle timeout that is promised (default: as published, or found out)',
+    )
+    .option('--cleanup-interval <duration>', 'how often idle sessions are looked for')
+    .option('--policy <name=value...>', 'what else the target promises, as for mcp-soak run')
+    .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
+    .option('--header <line>', "sent with every request: 'Authorization: Bearer …'", collect)
+    .option('--other-header <line>', 'the same of a second identity, to which sessions are foreign', collect)
+    .option('--echo-tool <tool>', 'a harmless tool that gives a text back: echo {"message":"$TAG"}')
+    .option('--slow-tool <tool>', 'a harmless tool that takes its time: sleep {"ms":$MS}')
+    .option('--only <checks>', 'failure modes or names, with a comma between: F12,F36')
+    .option('--list', 'print every check there is, and what it demands')
+    .option('--bail', 'stop at the first failure')
+    .option('--max-wait <duration>', 'leave out a check that takes longer', DEFAULT_MAX_WAIT)
+    .option('--seed <number>', 'repeat the audit that had this seed (default: a new one, printed)')
+    .option('--allow-remote', 'let --target be another machine')
+    .option('--out <dir>', 'where reports go', 'reports')
+    .option('--report <formats>', `write these as well: ${RUN_REPORTS.join(', ')} (with a comma between)`)
+    .option('--json', 'print the result document and nothing else')
+    .option('--quiet', 'print only what did not pass')
+    .addHelpText('after', AUDIT_MANUAL)
+    .action(async (target: string | undefined, options: AuditOptions) => {
+      process.exitCode = await auditTarget(target, options, console);
+    });
+}
+
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
 }
 
 function addScenarioCommands(mcpSoak: Command, console: Console): void {
@@ -171,7 +216,8 @@ const RUN_MANUAL = `
 Virtual mode runs the target in this process, without sockets, on a clock that jumps: minutes take seconds, and
 the same seed gives the same run. Real mode uses sockets and the time there is.
 
---policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), drain, maxSessions.
+--policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), streamLost, drain, maxSessions,
+maxSessionsPerClient, capRule=evict-idle, openStreamProtects=off, callProtects=off.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
 The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
@@ -187,6 +233,23 @@ then is judged and written. A second Ctrl-C stops at once.
 
 --report junit,markdown,ctrf,openmetrics adds junit.xml, summary.md, ctrf.json and metrics.prom. On GitHub, markdown also goes onto the page of the job, with up
 to ten failed checks as annotations.`;
+
+const AUDIT_MANUAL = `
+Each check looks for one failure mode and says what it demands, who demands it, what was seen, and, when it fails, how
+others mended it, with the requests that showed it as curl lines. What cannot be seen on this target is listed with the
+reason. Checks that wait do so together: an audit takes less than a minute on a server with an idle timeout of two seconds.
+
+The more is known, the more can be checked: an idle timeout, a number of sessions, a tool that takes its time, a
+process that may be ended and started again (--command, --module). Tools are called only if they are known to be
+harmless (echo, sleep, …) or named with --echo-tool and --slow-tool.
+
+An audit deletes the sessions it opens, unless leaving them is the point. It puts little load on the server, but
+--command and --module servers are sent SIGTERM, killed and started again.
+
+Examples:
+  mcp-soak audit http://127.0.0.1:3000/mcp --session-timeout 2s --cleanup-interval 500ms
+  mcp-soak audit ./server.ts                                  in virtual time: a day takes seconds
+  mcp-soak audit --command "npm start" --url http://127.0.0.1:3000/mcp --only F36,F37,F38`;
 
 const COMPARE_MANUAL = `
 Worse is what grew by more than both its limits: --max-p95-growth 25% and --min-p95-growth 5ms, say. A check that
@@ -211,7 +274,7 @@ function stopOnSignal(): AbortSignal {
     stop.abort();
   };
   // The hub command has handlers of its own.
-  if (process.argv[2] === 'run') {
+  if (process.argv[2] !== 'hub') {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
     // The terminal was closed.

@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { CheckSchema } from './judge/check.ts';
 import { CourseSchema } from './judge/course.ts';
+import { DropCauseSchema } from './judge/dropped.ts';
 import { ErrorGroupSchema } from './judge/error-groups.ts';
 import { LeakSeriesSchema } from './judge/leak-series.ts';
 import { MetricsSnapshotSchema } from './judge/metrics.ts';
 import { PolicySchema } from './judge/policy.ts';
 import { ReapGroupSchema } from './judge/reap-histogram.ts';
+import { StrainSchema } from './judge/strain.ts';
 import { TrafficSchema } from './judge/traffic.ts';
 
 /** What a whole run comes to. `aborted`: stopped by a signal; what there was has been judged. */
@@ -94,6 +96,8 @@ export const RunResultSchema = z.object({
   reapLag: z.object({ early: count, late: count, certified: count, tooCoarse: count, maxMs: z.number() }),
   /** The same over time, by what had to end them. */
   reapGroups: z.array(ReapGroupSchema).optional(),
+  /** Extra sessions that were left alone and asked once each, where the target does not list its sessions. */
+  canaries: z.object({ opened: count, asked: count }).optional(),
   metrics: MetricsSnapshotSchema,
   series: z.array(SeriesPointSchema),
   /** Phases, and what was done to the target. */
@@ -113,8 +117,15 @@ export const RunResultSchema = z.object({
     lagMaxMs: z.number(),
     loopDelayP99Ms: z.number().nullable(),
     localFailures: count,
-    /** Share of time in which some task waited for a CPU (Linux PSI), %, over the last minute. */
-    cpuPressure: z.number().optional(),
+    localFailuresBy: z.record(z.string(), count).optional(),
+    /** How hard its process and its machine had it. Absent in virtual time. */
+    strain: StrainSchema.optional(),
+    /** `closed`: a slow target slows its own load down, so that response times flatter it. */
+    model: z.enum(['open', 'closed', 'mixed']).optional(),
+    /** Why claims about time could not be decided; absent when they could. */
+    timingInvalid: z.string().optional(),
+    /** Whose fault it was that arrivals were dropped; absent when none were. */
+    dropCause: DropCauseSchema.optional(),
   }),
   eventLog: z.object({ lines: count, sha256: z.string(), isTruncated: z.boolean() }),
   environment: z.object({

@@ -1,13 +1,16 @@
 import pc from 'picocolors';
 import type { Check, Verdict } from '../judge/check.ts';
 import { formatLength, grouped } from '../judge/format.ts';
+import { strainWarnings } from '../judge/strain.ts';
 import type { RunResult, RunVerdict } from '../result.ts';
 import { byUrgency, headlineOf, timeTaken, troublesOf } from './headline.ts';
+import { describePromises } from './promises.ts';
+import { renderScoreCard } from './score-card.ts';
 
 /** The most lines a summary takes: it has to fit a screen with the prompt still in sight. */
 export const MAX_LINES = 40;
 /** Lines around the checks. */
-const FRAME_LINES = 12;
+const FRAME_LINES = 14;
 const SPARK_WIDTH = 40;
 
 const MARKS: Record<Verdict, string> = {
@@ -25,6 +28,7 @@ export interface ConsoleOptions {
 
 /** The result of a run for people: at most 40 lines, decided first, one line per check with number and limit. */
 export function renderSummary(result: RunResult, { useColour, reportDir }: ConsoleOptions): string {
+  if (isAudit(result)) return renderScoreCard(result, { useColour, reportDir });
   const colour = pc.createColors(useColour);
   const lines = [
     header(result, colour),
@@ -35,6 +39,11 @@ export function renderSummary(result: RunResult, { useColour, reportDir }: Conso
     ...footer(result, reportDir, colour),
   ];
   return `${lines.slice(0, MAX_LINES).join('\n')}\n`;
+}
+
+/** An audit is read check by check, and takes the lines that it needs. */
+function isAudit({ checks }: RunResult): boolean {
+  return checks.length > 0 && checks.every(({ kind }) => kind === 'audit');
 }
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -76,21 +85,9 @@ function header(result: RunResult, colour: Colours): string {
 }
 
 function subject(result: RunResult): string[] {
-  const { policy } = result;
-  const promise = (name: string, condition: number | null, ms = condition) =>
-    condition === null || ms === null ? [] : [`${name} ${formatLength(ms)}`];
-  const promises = [
-    ...promise('T', policy.sessionTimeoutMs),
-    // A sweep is worth a word only with something to sweep.
-    ...promise('C', policy.sessionTimeoutMs ?? policy.handshakeTimeoutMs, policy.cleanupIntervalMs),
-    ...promise('H', policy.handshakeTimeoutMs),
-    ...promise('D', policy.deadPeerMs),
-  ];
   return [
     `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${timeTaken(result)}`,
-    promises.length === 0
-      ? '        promised: nothing that could be judged'
-      : `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
+    `        ${describePromises(result.policy)}`,
   ];
 }
 
@@ -139,7 +136,10 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
   const observed = series.map((point) => point.observed);
   const lines = [
     `  sessions    attempted ${grouped(sessions.attempted)} = opened ${grouped(sessions.opened)} + refused ${grouped(sessions.refused)} + unknown ${grouped(sessions.unknown)}`,
-    `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}`,
+    `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}${
+      generator.model === 'closed' ? '; closed model: a slow target is asked less' : ''
+    }`,
+    ...validityLines(generator),
   ];
   if (observed.length > 1) {
     lines.push(
@@ -150,6 +150,32 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
   if (reportDir !== undefined) lines.push(`  report      ${reportDir}/report.html`);
   if (result.verdict !== 'pass') lines.push(`  again       ${colour.bold(result.replay)}`);
   return lines;
+}
+
+/** Whether times could be measured, and how hard it was. Only where there was something to be hard: in real time. */
+function validityLines({
+  strain,
+  loopDelayP99Ms,
+  timingInvalid,
+  dropCause,
+}: RunResult['generator']): string[] {
+  const dropped = dropCause ? [`  dropped     by the ${dropCause.cause}: ${dropCause.why}`] : [];
+  if (!strain) return dropped;
+  const { cpuCores, loopUtilisation, pressureShare, stealShare } = strain;
+  const figures = [
+    `own CPU ${cpuCores.toFixed(2)} cores`,
+    `event loop ${percent(loopUtilisation)} busy, late p99 ${formatLength(loopDelayP99Ms ?? 0)}`,
+    ...(pressureShare === undefined ? [] : [`CPU pressure ${percent(pressureShare)}`]),
+    ...(stealShare === undefined ? [] : [`steal ${percent(stealShare)}`]),
+  ];
+  const warnings = strainWarnings(strain, loopDelayP99Ms);
+  const validity = timingInvalid === undefined ? 'times valid' : 'times INVALID, counts valid';
+  const warned = warnings.length === 0 ? '' : ` (${warnings.join(', ')})`;
+  return [...dropped, `  measuring   ${validity}; ${figures.join(', ')}${warned}`];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 function memoryLine({ series }: RunResult): string[] {

@@ -27,6 +27,7 @@ function summaryOf({ evidence, failureModes, clause }: Check): string {
 }
 
 function details({
+  demands,
   clause,
   remedy,
   evidence,
@@ -44,6 +45,7 @@ function details({
           ],
         ]
       : []),
+    ...(demands === undefined ? [] : [['demands', html`${demands}`] as [string, Markup]]),
     ...(clause === undefined ? [] : [['demanded by', html`${clause}`] as [string, Markup]]),
     ...(remedy === undefined ? [] : [['how others mended it', html`${remedy}`] as [string, Markup]]),
     ...(failureModes.length > 0 ? [['looks for', html`${failureModes.join(' ')}`] as [string, Markup]] : []),

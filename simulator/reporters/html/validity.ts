@@ -1,5 +1,6 @@
 import type { Check, EvidenceClass } from '../../judge/check.ts';
 import { formatLength, grouped } from '../../judge/format.ts';
+import { strainWarnings } from '../../judge/strain.ts';
 import { timingInvalidReason } from '../../judge/validity.ts';
 import type { RunResult } from '../../result.ts';
 import { html, type Markup } from './markup.ts';
@@ -42,7 +43,8 @@ function timing({ generator, mode }: RunResult, checks: readonly Check[]): Judge
   if (mode === 'virtual') return { tone: 'good', word: 'exact', why: 'Virtual time: nothing is ever late.' };
   if (generator.started === 0 && checks.length === 0) return notMeasured('no load was generated');
   const hasLimit = checks.some(({ verdict }) => verdict === 'pass' || verdict === 'fail');
-  const reason = hasLimit ? undefined : timingInvalidReason(generator, null);
+  // Older results do not say it; then checks that were decided do.
+  const reason = generator.timingInvalid ?? (hasLimit ? undefined : timingInvalidReason(generator, null));
   if (reason !== undefined)
     return { tone: 'unsure', word: 'not valid', why: `${sentence(reason)} No check depends on it.` };
   const lag = formatLength(generator.lagP99Ms);
@@ -79,6 +81,29 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
+function warnings({ strain, loopDelayP99Ms }: RunResult['generator']): string {
+  const words = strain === undefined ? [] : strainWarnings(strain, loopDelayP99Ms);
+  return words.length === 0 ? '' : ` ${sentence(words.join('; '))}`;
+}
+
+/** How hard the simulator's process and machine had it, and why arrivals were dropped. */
+function strainFacts({ strain, model, dropCause }: RunResult['generator']): [string, string][] {
+  const percent = (share: number | undefined) => `${Number(((share ?? 0) * 100).toFixed(1))} %`;
+  const facts: [string, string | undefined][] = [
+    ['load model', model],
+    ['dropped because of', dropCause && `${dropCause.cause}: ${dropCause.why}`],
+    ['event loop delay max', strain && formatLength(strain.loopDelayMaxMs)],
+    ['event loop at work', strain && percent(strain.loopUtilisation)],
+    ['CPU', strain && `${strain.cpuCores.toFixed(2)} cores`],
+    [
+      'tasks waiting for a CPU (PSI)',
+      strain?.pressureShare === undefined ? undefined : percent(strain.pressureShare),
+    ],
+    ['CPU taken by the host', strain?.stealShare === undefined ? undefined : percent(strain.stealShare)],
+  ];
+  return facts.flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, value]]));
+}
+
 /** One line for the first screen. */
 export function validityLine(result: RunResult): Markup {
   return html`<ul class="chips">${validityOf(result).map(
@@ -107,9 +132,7 @@ export function validityBox(result: RunResult): Markup {
       generator.loopDelayP99Ms === null ? 'none: virtual time' : formatLength(generator.loopDelayP99Ms),
     ],
     ['failed for want of local files or ports', grouped(generator.localFailures)],
-    ...(generator.cpuPressure === undefined
-      ? []
-      : [['waiting for a CPU (PSI, last minute)', `${generator.cpuPressure} %`] as [string, string]]),
+    ...strainFacts(generator),
   ];
-  return html`${classes}<h3>The simulator itself</h3><p class="note">${mode === 'virtual' ? 'It shares a clock with the target, so that it cannot be late.' : 'When it is late, times are not held against the target.'}</p><dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`${classes}<h3>The simulator itself</h3><p class="note">${mode === 'virtual' ? 'It shares a clock with the target, so that it cannot be late.' : 'When it is late, times are not held against the target.'}${warnings(generator)}</p><dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

@@ -11,6 +11,45 @@ import { check, LEAKED, resultOf, seriesOf } from './results.ts';
 const plain = { useColour: false } as const;
 const ESCAPE = '\u001b';
 
+describe('the line on how the measuring went', () => {
+  const { generator } = resultOf();
+  const strain = {
+    loopDelayMaxMs: 40,
+    loopUtilisation: 0.084,
+    cpuCores: 0.052,
+    pressureShare: 0.985,
+    stealShare: 0.02,
+  };
+  const lines = (changes: object) =>
+    renderSummary(resultOf({ generator: { ...generator, ...changes } }), plain).split('\n');
+
+  it('says that times stand, and how hard the machine had it', () => {
+    expect(lines({ strain, loopDelayP99Ms: 3.2 })).toContain(
+      '  measuring   times valid; own CPU 0.05 cores, event loop 8 % busy, late p99 3.2 ms, CPU pressure 99 %, steal 2 % (the machine is short of CPU)',
+    );
+  });
+
+  it('says that times are void and counts are not', () => {
+    const [line] = lines({ strain, timingInvalid: 'late' }).filter((text) => text.includes('measuring'));
+    expect(line).toContain('times INVALID, counts valid');
+  });
+
+  it('is absent in virtual time', () => {
+    expect(lines({}).filter((text) => text.includes('measuring'))).toEqual([]);
+  });
+
+  it('says whose fault dropped arrivals were', () => {
+    const dropCause = { cause: 'target', why: 'virtual users were all waiting' };
+    expect(lines({ dropCause })).toContain('  dropped     by the target: virtual users were all waiting');
+  });
+
+  it('labels a closed model', () => {
+    const label = 'closed model: a slow target is asked less';
+    expect(lines({ model: 'closed' }).join()).toContain(label);
+    expect(lines({ model: 'open' }).join()).not.toContain(label);
+  });
+});
+
 describe('the summary of a run', () => {
   it('that passed', () => {
     expect(renderSummary(resultOf(), { ...plain, reportDir: 'reports/now' })).toMatchInlineSnapshot(`
@@ -207,7 +246,8 @@ describe('a sparkline', () => {
 });
 
 it('a failed check names what demands it, and how others mended it', () => {
-  const result = auditResult();
+  // Among others: a run of audits alone has a score card.
+  const result = resultOf({ verdict: 'fail', checks: [...auditResult().checks, check('a', 'pass')] });
   const text = renderSummary(result, { useColour: false });
   expect(text).toMatch(/[Dd]emanded by:? MCP 2025-11-25, basic\/transports: Session Management, 3/);
   expect(text).toMatch(/[Rr]emedy: Answer 404, so that clients start a new session\./);
