@@ -17,7 +17,7 @@ import type { SessionObserver } from './observers/sessions.ts';
 import type { Watch } from './observers/watch.ts';
 import type { Recorder } from './recorder.ts';
 import { replayCommand } from './replay-command.ts';
-import type { RunResult } from './result.ts';
+import { MAX_SCENARIO_TEXT, type RunResult } from './result.ts';
 import type { CanaryFindings } from './run-canaries.ts';
 import type { RunRequest } from './run-request.ts';
 import type { Plan } from './scenario/plan.ts';
@@ -48,7 +48,8 @@ export interface RunRemains {
 
 /** Judges a run and writes it down. */
 export function assembleResult(remains: RunRemains): RunResult {
-  const { request, world, plan, policy, sessions, ledger, metrics, log, watch, isAborted } = remains;
+  const { request, world, plan, policy, sessions, ledger, metrics, log, recorder, watch, isAborted } =
+    remains;
   const { scenario, source } = request.loaded;
   const durationMs = world.clock.now();
   const report = ledger.close(durationMs);
@@ -66,6 +67,7 @@ export function assembleResult(remains: RunRemains): RunResult {
       description: scenario.description,
       file: source.file,
       covers: scenario.covers,
+      text: source.text.slice(0, MAX_SCENARIO_TEXT).toWellFormed(),
     },
     mode: plan.mode,
     seed: plan.seed,
@@ -90,11 +92,14 @@ export function assembleResult(remains: RunRemains): RunResult {
       liveAtEnd: report.ends.live,
     },
     reapLag: { early, late, certified, tooCoarse, maxMs: maxHiMs ?? 0 },
+    otherEnds: otherEnds(report.ends),
+    reapGroups: report.reapLag.groups,
     ...(remains.canaries && {
       canaries: { opened: remains.canaries.opened, asked: remains.canaries.probes.length },
     }),
     metrics: measured,
     series: [...watch.series],
+    ...overTime(recorder, durationMs),
     generator,
     eventLog: log.close(),
     environment: {
@@ -104,6 +109,19 @@ export function assembleResult(remains: RunRemains): RunResult {
       memoryBytes: totalmem(),
     },
     replay: replayCommand(request),
+  };
+}
+
+function otherEnds({ notFound, unlisted, targetExit, presumed }: ReturnType<Ledger['close']>['ends']) {
+  return { notFound, unlisted, targetExit, presumed };
+}
+
+function overTime({ course, traffic, errors }: Recorder, durationMs: number) {
+  const requests = traffic.snapshot();
+  return {
+    course: course.close(durationMs),
+    ...(requests && { traffic: requests }),
+    errorGroups: errors.list(),
   };
 }
 

@@ -79,7 +79,10 @@ function addRun(mcpSoak: Command, console: Console): void {
     )
     .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
     .option('--out <dir>', 'where reports go', 'reports')
-    .option('--report <formats>', 'write these as well: junit, markdown (with a comma between)')
+    .option(
+      '--report <formats>',
+      'write these as well: junit, markdown, ctrf, openmetrics (with a comma between)',
+    )
     .option('--save-baseline <dir>', 'write results for mcp-soak compare there, one a scenario and mode')
     .option('--json', 'print the result documents and nothing else, one a line')
     .option('--quiet', 'print only what did not pass')
@@ -210,6 +213,7 @@ function addCompare(mcpSoak: Command, console: Console): void {
     .description('Compare results with an older one of the same scenario and mode.')
     .argument('<baseline>', 'the older result')
     .argument('<current...>', 'the newer one; of several, the median is compared')
+    .option('--baseline <file>', 'one more older result; of several, the median is compared', collected)
     .option('--format <format>', 'console, markdown or json', 'console')
     .option('--json', 'the same as --format json')
     .addHelpText('after', COMPARE_MANUAL);
@@ -254,10 +258,10 @@ ready when the URL answers) or --module <file> (its default export: an Express a
 elsewhere than in /health and /sessions of the target; a url that is only a path is on the target. --heap forces garbage
 collections, before the load and after each cycle.
 
-Every run writes result.json, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
+Every run writes result.json, report.html, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
 then is judged and written. A second Ctrl-C stops at once.
 
---report junit,markdown adds junit.xml and summary.md. On GitHub, markdown also goes onto the page of the job, with up
+--report junit,markdown,ctrf,openmetrics adds junit.xml, summary.md, ctrf.json and metrics.prom. On GitHub, markdown also goes onto the page of the job, with up
 to ten failed checks as annotations.`;
 
 const AUDIT_MANUAL = `
@@ -296,7 +300,13 @@ passed and does not pass any more is worse, too. Memory and CPU are those of the
 Times are undecided (exit code 98) where the machine was too busy to measure them. In virtual mode nothing takes time:
 there, counts are compared, and with the same seed they have to be equal.
 
-mcp-soak run … --repeat 5 makes the runs for a median: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+Of several runs the median is compared; with it comes the interval that holds it (told from the runs' order alone) and
+how many of the runs are worse each for itself. mcp-soak run … --repeat 5 makes them: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+
+/** An option that may be given several times. */
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
 
 /** First signal: stop cleanly. Second: stop. */
 function stopOnSignal(): AbortSignal {

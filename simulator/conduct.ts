@@ -229,14 +229,17 @@ async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<v
   const { plan, fleet, timeline } = stage;
   stage.canaries = beginCanaries(stage);
   if (timeline.endsTarget) {
+    stage.recorder.course.phase('load', 1, stage.world.clock.now());
     const ended = targetEnded(stage, eventsOver);
     await Promise.race([fleet.runCycle(), ended]);
     return ended;
   }
   for (let cycle = 0; cycle < plan.cycles && !timeline.exit; cycle += 1) {
     stage.phase = 'load';
+    stage.recorder.course.phase('load', cycle + 1, stage.world.clock.now());
     const load = Promise.all([fleet.runCycle(), eventsOver]);
     await Promise.race([load, timeline.ended]);
+    stage.recorder.course.phase('settle', cycle + 1, stage.world.clock.now());
     await Promise.all([settle(stage), Promise.race([stage.canaries, timeline.ended])]);
     // Canaries that were still there, and that the target let nobody delete, have to end by themselves.
     if (stage.canaries && cycle === 0 && !stage.ledger.settled(stage.world.clock.now())) await settle(stage);

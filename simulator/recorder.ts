@@ -1,11 +1,15 @@
 import type { EventLog } from './event-log.ts';
+import { Course } from './judge/course.ts';
+import { ErrorGroups } from './judge/error-groups.ts';
 import { type DrainFacts, type RunFacts, Tally } from './judge/facts.ts';
 import type { Ledger } from './judge/ledger.ts';
 import type { Metrics } from './judge/metrics.ts';
 import type { TargetEvent } from './judge/session-event.ts';
+import { TrafficCount } from './judge/traffic.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, type Outcome } from './mcp/outcome.ts';
 import { Outages } from './outages.ts';
+import { inWords, isCut, isLost, isServed, said, seconds } from './outcome-words.ts';
 
 /** Who did something: one iteration of one virtual user. */
 export interface Actor {
@@ -51,6 +55,9 @@ interface SignalSeen {
  * facts that invariants need. Everything in it is counted or bounded; nothing is kept per event.
  */
 export class Recorder {
+  readonly course = new Course();
+  readonly traffic = new TrafficCount();
+  readonly errors = new ErrorGroups();
   readonly #ledger: Ledger;
   readonly #metrics: Metrics;
   readonly #log: EventLog;
@@ -129,6 +136,8 @@ export class Recorder {
       };
     }
     const { at, ...rest } = event;
+    if (event.kind === 'signalled') this.course.phase('drain', 1, roundMs(at));
+    this.course.mark(event.kind === 'signalled' ? event.signal : 'exited', roundMs(at));
     this.#log.write({ t: roundMs(at), target: true, ...rest });
   }
 
@@ -150,7 +159,9 @@ export class Recorder {
 
   /** Something was done to the target that the log should tell of. */
   note(kind: string, at: number, rest: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.#isClosed) this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
+    if (this.#isClosed) return;
+    this.course.mark(kind, roundMs(at));
+    this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
   }
 
   /** A call that somebody waits for has been sent. */
@@ -205,7 +216,8 @@ export class Recorder {
     if (isExcused && !isServed(outcome)) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
-    if (fault !== undefined) this.#metrics.error(fault);
+    if (fault !== undefined) this.#fault(fault, outcome, context);
+    this.traffic.add(outcome.doneAt, outcome.doneAt - context.dueAt, fault !== undefined);
     this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
     this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
     this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
@@ -297,6 +309,12 @@ export class Recorder {
     };
   }
 
+  #fault(fault: string, outcome: Outcome, { method, session }: RequestContext): void {
+    this.#metrics.error(fault);
+    const who = this.label(session);
+    this.errors.add({ method, class: fault, at: roundMs(outcome.doneAt), said: said(outcome), who });
+  }
+
   #drainFacts(signal: SignalSeen, drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): DrainFacts {
     return {
       signal: signal.name,
@@ -344,47 +362,6 @@ export class Recorder {
   #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
     this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
   }
-}
-
-function isServed(outcome: Outcome): boolean {
-  return outcome.kind === 'result' || outcome.kind === 'accepted';
-}
-
-function isLost(outcome: Outcome): boolean {
-  return outcome.kind === 'timeout' || outcome.kind === 'empty' || outcome.kind === 'connection';
-}
-
-/** What the SDKs answer to a call whose session or connection they closed under it: no result, and no fault of the call. */
-const CUT_CODES: readonly number[] = [-32000, -32001];
-
-function isCut(outcome: Outcome): boolean {
-  return outcome.kind === 'rpc-error' && CUT_CODES.includes(outcome.code);
-}
-
-function inWords(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'result':
-    case 'accepted':
-      return `was answered ${outcome.status}`;
-    case 'rpc-error':
-      return `got JSON-RPC error ${outcome.code}`;
-    case 'http-error':
-      return `got ${outcome.status}`;
-    case 'empty':
-      return `got ${outcome.status} without an answer in it`;
-    case 'wrong-answer':
-      return `got a wrong answer: ${outcome.reason}`;
-    case 'timeout':
-      return `had no answer by ${seconds(outcome.doneAt)}`;
-    case 'connection':
-      return `lost its connection at ${seconds(outcome.doneAt)} (${outcome.code})`;
-    case 'aborted':
-      return 'was given up';
-  }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(3)} s`;
 }
 
 /** Whole microseconds: more digits are noise of the machine. */

@@ -2,6 +2,7 @@ import { Findings } from './findings.ts';
 import { formatLength, formatMoment } from './format.ts';
 import type { LedgerReport } from './ledger-report.ts';
 import { explainMay, toleratedUntil } from './protection.ts';
+import { ReapHistogram, type ReapRule } from './reap-histogram.ts';
 import { NEVER, type Rules } from './rules.ts';
 import type { SessionBook } from './session-book.ts';
 
@@ -25,6 +26,7 @@ export class ReapLag {
   readonly #rules: Rules;
   readonly #onReapLag: ((hiMs: number) => void) | undefined;
   readonly #wrong = new Findings();
+  readonly #histogram = new ReapHistogram();
   readonly #counts: Record<ReapVerdict, number> = { early: 0, late: 0, certified: 0, 'too-coarse': 0 };
   #inTime = 0;
   #maxHiMs: number | null = null;
@@ -42,6 +44,7 @@ export class ReapLag {
     if (!isGone && verdict !== 'late') return;
     book.isReapRecorded = true;
     this.#counts[verdict] += 1;
+    this.#draw(book, verdict, isGone);
     if (isGone) {
       const endedBy = verdict === 'certified' ? (streamTold(book) ?? book.goneSeenAt) : book.goneSeenAt;
       const hiMs = Math.max(0, endedBy - book.lastUseAt);
@@ -55,7 +58,19 @@ export class ReapLag {
   report(): LedgerReport['reapLag'] {
     const { early, late, certified, 'too-coarse': tooCoarse } = this.#counts;
     const { inTime, maxHiMs } = { inTime: this.#inTime, maxHiMs: this.#maxHiMs };
-    return { early, late, certified, tooCoarse, inTime, maxHiMs, wrong: this.#wrong.list() };
+    const groups = this.#histogram.groups();
+    return { early, late, certified, tooCoarse, inTime, maxHiMs, wrong: this.#wrong.list(), groups };
+  }
+
+  #draw(book: SessionBook, verdict: ReapVerdict, isGone: boolean): void {
+    this.#histogram.add({
+      rule: ruleOf(book, this.#rules),
+      timeoutMs: book.timeoutMs,
+      fromMs: due(book, this.#rules) - book.lastUseAt,
+      toMs: toleratedUntil(book, this.#rules) - book.lastUseAt,
+      goneMs: isGone ? book.goneSeenAt - book.lastUseAt : undefined,
+      verdict: verdict === 'too-coarse' ? 'tooCoarse' : verdict,
+    });
   }
 
   #accuse(book: SessionBook, verdict: 'early' | 'late'): void {
@@ -118,6 +133,15 @@ function surelyDue(book: SessionBook, rules: Rules): number {
   const idle = Math.min(book.lastServedAt + book.timeoutMs, handshakeDue, book.streamLostUntil);
   return Math.max(idle, obligedUntil(book));
 }
+
+/** Which promise was the last to run out. A stream counts where it may have kept the session in use for longer. */
+function ruleOf(book: SessionBook, rules: Rules): ReapRule {
+  if (!book.isHandshakeDone) return 'handshake';
+  return book.lastActivityAt - book.lastUseAt > rules.epsilonMs + LEAST_STREAM_MS ? 'stream' : 'idle';
+}
+
+/** A session is in use beyond its last request only for the time of an answer, unless a stream held it. */
+const LEAST_STREAM_MS = 1_000;
 
 /** Ended by neither DELETE, the target's exit nor an eviction, as far as can be known. */
 function isReapable(book: SessionBook): boolean {

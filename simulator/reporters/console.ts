@@ -3,6 +3,7 @@ import type { Check, Verdict } from '../judge/check.ts';
 import { formatLength, grouped } from '../judge/format.ts';
 import { strainWarnings } from '../judge/strain.ts';
 import type { RunResult, RunVerdict } from '../result.ts';
+import { byUrgency, headlineOf, timeTaken, troublesOf } from './headline.ts';
 import { describePromises } from './promises.ts';
 import { renderScoreCard } from './score-card.ts';
 
@@ -19,9 +20,6 @@ const MARKS: Record<Verdict, string> = {
   invalid: '?',
   'not-observable': '–',
 };
-/** Decided first, and what went wrong before what went well. */
-const ORDER: readonly Verdict[] = ['fail', 'no-data', 'invalid', 'pass', 'not-observable'];
-
 export interface ConsoleOptions {
   readonly useColour: boolean;
   /** Where the files of the run are. */
@@ -72,8 +70,7 @@ export function renderLine(result: RunResult, useColour: boolean): string {
 /** What went wrong in a run, one line a check; empty when nothing did. */
 export function renderTroubles(result: RunResult, useColour: boolean): string[] {
   const colour = pc.createColors(useColour);
-  const troubles = result.checks.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-observable');
-  return checkLines(troubles, colour);
+  return checkLines(troublesOf(result.checks), colour);
 }
 
 function badge(verdict: RunVerdict, colour: Colours): string {
@@ -84,25 +81,12 @@ function badge(verdict: RunVerdict, colour: Colours): string {
 }
 
 function header(result: RunResult, colour: Colours): string {
-  const bad = result.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'no-data').length;
-  const undecided = result.checks.filter(({ verdict }) => verdict === 'invalid').length;
-  const total = result.checks.filter(({ verdict }) => verdict !== 'not-observable').length;
-  const said = {
-    pass: `all ${total} checks passed`,
-    fail: `${bad} of ${total} checks failed`,
-    invalid: `${undecided} of ${total} checks could not be decided`,
-    aborted: 'stopped by a signal; what there was has been judged',
-  }[result.verdict];
-  return `${badge(result.verdict, colour)} ${colour.bold(result.scenario.name)}: ${said}`;
+  return `${badge(result.verdict, colour)} ${colour.bold(result.scenario.name)}: ${headlineOf(result)}`;
 }
 
 function subject(result: RunResult): string[] {
-  const time =
-    result.mode === 'virtual'
-      ? `${formatLength(result.durationMs)} of virtual time in ${formatLength(result.wallMs)}`
-      : `${formatLength(result.durationMs)} of real time`;
   return [
-    `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${time}`,
+    `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${timeTaken(result)}`,
     `        ${describePromises(result.policy)}`,
   ];
 }
@@ -115,7 +99,7 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
     pass: colour.green,
     'not-observable': colour.dim,
   };
-  const sorted = ORDER.flatMap((verdict) => checks.filter((check) => check.verdict === verdict));
+  const sorted = byUrgency(checks);
   const nameWidth = Math.max(0, ...sorted.map(({ name }) => name.length));
   const lines: string[] = [];
   let hidden = 0;
@@ -125,12 +109,22 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
       ...(check.verdict === 'pass' || check.reason === ''
         ? []
         : [`      ${check.reason}${colour.dim(modes(check))}`]),
+      ...ground(check).map((line) => colour.dim(`      ${line}`)),
     ];
     if (lines.length + own.length <= MAX_LINES - FRAME_LINES) lines.push(...own);
     else hidden += 1;
   }
   if (hidden > 0) lines.push(colour.dim(`  … and ${hidden} more in result.json`));
   return lines;
+}
+
+/** Of a failed check: what demands it, and how others mended it. */
+function ground({ verdict, clause, remedy }: Check): string[] {
+  if (verdict !== 'fail' && verdict !== 'no-data') return [];
+  return [
+    ...(clause === undefined ? [] : [`demanded by ${clause}`]),
+    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+  ];
 }
 
 function modes({ failureModes }: Check): string {
@@ -153,7 +147,7 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
     );
   }
   lines.push(...memoryLine(result));
-  if (reportDir !== undefined) lines.push(`  report      ${reportDir}`);
+  if (reportDir !== undefined) lines.push(`  report      ${reportDir}/report.html`);
   if (result.verdict !== 'pass') lines.push(`  again       ${colour.bold(result.replay)}`);
   return lines;
 }

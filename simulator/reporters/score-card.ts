@@ -1,7 +1,8 @@
 import pc from 'picocolors';
 import type { Check } from '../judge/check.ts';
-import { formatCount, formatLength, grouped } from '../judge/format.ts';
+import { formatCount, grouped } from '../judge/format.ts';
 import type { RunResult } from '../result.ts';
+import { timeTaken } from './headline.ts';
 import { describePromises } from './promises.ts';
 
 /** The failure modes that cost operators most come first (a survey of outages); the rest follow by their ids. */
@@ -64,14 +65,10 @@ function headline(
 }
 
 function subject(result: RunResult): string[] {
-  const { target, mode, seed, durationMs, wallMs, sessions } = result;
-  const time =
-    mode === 'virtual'
-      ? `${formatLength(durationMs)} of virtual time in ${formatLength(wallMs)}`
-      : `${formatLength(durationMs)} of real time`;
+  const { target, mode, seed, sessions } = result;
   const left = sessions.opened - sessions.deleted;
   return [
-    `target ${target.name}, ${mode} mode, seed ${seed}, ${time}`,
+    `target ${target.name}, ${mode} mode, seed ${seed}, ${timeTaken(result)}`,
     describePromises(result.policy),
     `${formatCount(sessions.opened, 'session')} opened; ${left === 0 ? 'all deleted' : `${grouped(left)} of them left behind, which was the point`}`,
   ];
@@ -118,7 +115,7 @@ function reasons(checks: readonly Check[], colour: Colours): string[] {
 
 function footer(result: RunResult, reportDir: string | undefined, colour: Colours): string[] {
   return [
-    ...(reportDir === undefined ? [] : [`  report      ${reportDir}`]),
+    ...(reportDir === undefined ? [] : [`  report      ${reportDir}/report.html`]),
     ...(result.verdict === 'pass' ? [] : [`  again       ${colour.bold(result.replay)}`]),
   ];
 }

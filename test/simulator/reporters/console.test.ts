@@ -5,6 +5,7 @@ import {
   renderTroubles,
   sparkline,
 } from '../../../simulator/reporters/console.ts';
+import { auditResult } from './html/rich-results.ts';
 import { check, LEAKED, resultOf, seriesOf } from './results.ts';
 
 const plain = { useColour: false } as const;
@@ -63,7 +64,7 @@ describe('the summary of a run', () => {
         sessions    attempted 1,100 = opened 1,099 + refused 1 + unknown 0
         simulator   planned 1,100, started 1,100, dropped 0; sent late p99 0 ms
         on target   ▁▄█▃▁  peak 1,000, end 0
-        report      reports/now
+        report      reports/now/report.html
       "
     `);
   });
@@ -100,7 +101,7 @@ describe('the summary of a run', () => {
         simulator   planned 1,100, started 1,100, dropped 0; sent late p99 0 ms
         on target   ▁▄█▃▁  peak 1,000, end 12
         memory      ▅▆█▇▅  90 MiB at the start, peak 180 MiB, end 110 MiB
-        report      reports/now
+        report      reports/now/report.html
         again       npx mcp-soak run scenarios/abandon.yaml --mode real --seed 42
       "
     `);
@@ -242,4 +243,12 @@ describe('a sparkline', () => {
     const drawn = sparkline(values);
     expect([drawn.length, [...drawn].filter((bar) => bar === '█').length]).toEqual([40, 1]);
   });
+});
+
+it('a failed check names what demands it, and how others mended it', () => {
+  // Among others: a run of audits alone has a score card.
+  const result = resultOf({ verdict: 'fail', checks: [...auditResult().checks, check('a', 'pass')] });
+  const text = renderSummary(result, { useColour: false });
+  expect(text).toMatch(/[Dd]emanded by:? MCP 2025-11-25, basic\/transports: Session Management, 3/);
+  expect(text).toMatch(/[Rr]emedy: Answer 404, so that clients start a new session\./);
 });
