@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
 import { ConfigError } from '../hub/config.ts';
 import { hubCommand, runHub } from '../hub/main.ts';
+import { type AuditOptions, auditTarget } from './commands/audit.ts';
+import { DEFAULT_MAX_WAIT } from './commands/audit-replay.ts';
 import {
   type CompareOptions,
   compareResults,
@@ -9,9 +11,11 @@ import {
   limitFlagName,
 } from './commands/compare.ts';
 import { type InitOptions, initScenario } from './commands/init.ts';
+import { findLeaks, type LeakCommandOptions } from './commands/leak.ts';
 import { listScenarios } from './commands/list.ts';
 import { REPORT_FORMATS, type ReportOptions, reportResults } from './commands/report.ts';
 import { type Console, type RunOptions, runScenarios } from './commands/run.ts';
+import { RUN_REPORTS } from './commands/run-reports.ts';
 import { printSchema } from './commands/schema.ts';
 import { validateScenarios } from './commands/validate.ts';
 import { EXIT } from './exit-code.ts';
@@ -45,6 +49,8 @@ function program(console: Console): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? EXIT.pass : EXIT.badInput));
 
   addRun(mcpSoak, console);
+  addAudit(mcpSoak, console);
+  addLeak(mcpSoak, console);
   addScenarioCommands(mcpSoak, console);
   addReport(mcpSoak, console);
   addCompare(mcpSoak, console);
@@ -73,7 +79,10 @@ function addRun(mcpSoak: Command, console: Console): void {
     )
     .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
     .option('--out <dir>', 'where reports go', 'reports')
-    .option('--report <formats>', 'write these as well: junit, markdown (with a comma between)')
+    .option(
+      '--report <formats>',
+      'write these as well: junit, markdown, ctrf, openmetrics (with a comma between)',
+    )
     .option('--save-baseline <dir>', 'write results for mcp-soak compare there, one a scenario and mode')
     .option('--json', 'print the result documents and nothing else, one a line')
     .option('--quiet', 'print only what did not pass')
@@ -81,6 +90,75 @@ function addRun(mcpSoak: Command, console: Console): void {
     .action(async (names: string[], options: RunOptions) => {
       process.exitCode = await runScenarios(names, options, console);
     });
+}
+
+function addAudit(mcpSoak: Command, console: Console): void {
+  mcpSoak
+    .command('audit')
+    .description('Look for every known failure mode of sessions in one MCP server.')
+    .argument('[target]', 'a URL as --target, or a file as --module (default: the reference hub)')
+    .option('--target <url>', 'audit the MCP endpoint that runs there')
+    .option('--command <line>', 'start this, in a shell, and audit it; needs --url')
+    .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
+    .option('--module <file>', 'audit the server that this module exports, in virtual time')
+    .option('--mode <mode>', 'virtual or real (default: virtual; real with --target and --command)')
+    .option(
+      '--session-timeout <duration>',
+      'the idle timeout that is promised (default: as published, or found out)',
+    )
+    .option('--cleanup-interval <duration>', 'how often idle sessions are looked for')
+    .option('--policy <name=value...>', 'what else the target promises, as for mcp-soak run')
+    .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
+    .option('--header <line>', "sent with every request: 'Authorization: Bearer …'", collect)
+    .option('--other-header <line>', 'the same of a second identity, to which sessions are foreign', collect)
+    .option('--echo-tool <tool>', 'a harmless tool that gives a text back: echo {"message":"$TAG"}')
+    .option('--slow-tool <tool>', 'a harmless tool that takes its time: sleep {"ms":$MS}')
+    .option('--only <checks>', 'failure modes or names, with a comma between: F12,F36')
+    .option('--list', 'print every check there is, and what it demands')
+    .option('--bail', 'stop at the first failure')
+    .option('--max-wait <duration>', 'leave out a check that takes longer', DEFAULT_MAX_WAIT)
+    .option('--seed <number>', 'repeat the audit that had this seed (default: a new one, printed)')
+    .option('--allow-remote', 'let --target be another machine')
+    .option('--out <dir>', 'where reports go', 'reports')
+    .option('--report <formats>', `write these as well: ${RUN_REPORTS.join(', ')} (with a comma between)`)
+    .option('--json', 'print the result document and nothing else')
+    .option('--quiet', 'print only what did not pass')
+    .addHelpText('after', AUDIT_MANUAL)
+    .action(async (target: string | undefined, options: AuditOptions) => {
+      process.exitCode = await auditTarget(target, options, console);
+    });
+}
+
+function addLeak(mcpSoak: Command, console: Console): void {
+  mcpSoak
+    .command('leak')
+    .description('Look for memory, timers and sockets that stay behind, in cycles of act, undo, settle.')
+    .option('--target <url>', 'load this MCP endpoint instead of the reference hub; needs --inspect-pid')
+    .option('--inspect-pid <pid>', 'the Node process to look at, on this machine and of this user')
+    .option('--command <line>', 'start this as the target, in a shell; needs --url')
+    .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
+    .option('--module <file>', 'load the server that this module exports, in a process of its own')
+    .option('--allow-remote', 'let --target be another machine')
+    .option('--per <units>', 'what comes and goes: session, request, event, reader (default: all of them)')
+    .option('--budget <bytes>', 'what each may leave behind (default: 64B; 1KiB per reader)')
+    .option('--strict', 'a quarter of the default budget')
+    .option('--units <n>', 'how many come and go in a cycle')
+    .option('--tool <name>', 'call this tool (default: echo where there is one, else tools/list)')
+    .option('--arguments <json>', 'what the tool is called with')
+    .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
+    .option('--seed <number>', 'kept in the result; what is done is the same whatever it is')
+    .option('--out <dir>', 'where reports go', 'reports')
+    .option('--report <formats>', `write these as well: ${RUN_REPORTS.join(', ')} (with a comma between)`)
+    .option('--json', 'print the result document and nothing else')
+    .option('--quiet', 'print only what did not pass')
+    .addHelpText('after', LEAK_MANUAL)
+    .action(async (options: LeakCommandOptions) => {
+      process.exitCode = await findLeaks(options, console);
+    });
+}
+
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
 }
 
 function addScenarioCommands(mcpSoak: Command, console: Console): void {
@@ -135,6 +213,7 @@ function addCompare(mcpSoak: Command, console: Console): void {
     .description('Compare results with an older one of the same scenario and mode.')
     .argument('<baseline>', 'the older result')
     .argument('<current...>', 'the newer one; of several, the median is compared')
+    .option('--baseline <file>', 'one more older result; of several, the median is compared', collected)
     .option('--format <format>', 'console, markdown or json', 'console')
     .option('--json', 'the same as --format json')
     .addHelpText('after', COMPARE_MANUAL);
@@ -167,7 +246,8 @@ const RUN_MANUAL = `
 Virtual mode runs the target in this process, without sockets, on a clock that jumps: minutes take seconds, and
 the same seed gives the same run. Real mode uses sockets and the time there is.
 
---policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), drain, maxSessions.
+--policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), streamLost, drain, maxSessions,
+maxSessionsPerClient, capRule=evict-idle, openStreamProtects=off, callProtects=off.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
 The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
@@ -178,11 +258,40 @@ ready when the URL answers) or --module <file> (its default export: an Express a
 elsewhere than in /health and /sessions of the target; a url that is only a path is on the target. --heap forces garbage
 collections, before the load and after each cycle.
 
-Every run writes result.json, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
+Every run writes result.json, report.html, events.jsonl and summary.txt below --out. Ctrl-C stops cleanly: what there is by
 then is judged and written. A second Ctrl-C stops at once.
 
---report junit,markdown adds junit.xml and summary.md. On GitHub, markdown also goes onto the page of the job, with up
+--report junit,markdown,ctrf,openmetrics adds junit.xml, summary.md, ctrf.json and metrics.prom. On GitHub, markdown also goes onto the page of the job, with up
 to ten failed checks as annotations.`;
+
+const AUDIT_MANUAL = `
+Each check looks for one failure mode and says what it demands, who demands it, what was seen, and, when it fails, how
+others mended it, with the requests that showed it as curl lines. What cannot be seen on this target is listed with the
+reason. Checks that wait do so together: an audit takes less than a minute on a server with an idle timeout of two seconds.
+
+The more is known, the more can be checked: an idle timeout, a number of sessions, a tool that takes its time, a
+process that may be ended and started again (--command, --module). Tools are called only if they are known to be
+harmless (echo, sleep, …) or named with --echo-tool and --slow-tool.
+
+An audit deletes the sessions it opens, unless leaving them is the point. It puts little load on the server, but
+--command and --module servers are sent SIGTERM, killed and started again.
+
+Examples:
+  mcp-soak audit http://127.0.0.1:3000/mcp --session-timeout 2s --cleanup-interval 500ms
+  mcp-soak audit ./server.ts                                  in virtual time: a day takes seconds
+  mcp-soak audit --command "npm start" --url http://127.0.0.1:3000/mcp --only F36,F37,F38`;
+
+const LEAK_MANUAL = `
+Does the same again and again, undoes it, and reads memory in between. A Node target is looked at through its inspector:
+V8 is pinned for as long as it takes (no optimizing, and so about 1.25 times slower), and garbage is collected twice
+before each reading. It fails when growth is above the budget for certain (99 %), and goes on after as many cycles again:
+a cache that fills up is no leak. What leaks is named then, with what holds it and where it was allocated.
+
+CPython is looked at through /proc. Processes that keep garbage as they like (Java, Go) give a coarse alarm only.
+
+  mcp-soak leak                                            the reference hub
+  mcp-soak leak --command 'npm start' --url http://127.0.0.1:3000/mcp --per session
+  mcp-soak leak --target http://127.0.0.1:3000/mcp --inspect-pid 4711 --tool search --arguments '{"q":"x"}'`;
 
 const COMPARE_MANUAL = `
 Worse is what grew by more than both its limits: --max-p95-growth 25% and --min-p95-growth 5ms, say. A check that
@@ -191,7 +300,13 @@ passed and does not pass any more is worse, too. Memory and CPU are those of the
 Times are undecided (exit code 98) where the machine was too busy to measure them. In virtual mode nothing takes time:
 there, counts are compared, and with the same seed they have to be equal.
 
-mcp-soak run … --repeat 5 makes the runs for a median: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+Of several runs the median is compared; with it comes the interval that holds it (told from the runs' order alone) and
+how many of the runs are worse each for itself. mcp-soak run … --repeat 5 makes them: mcp-soak compare baseline.json reports/…/churn-real-*/result.json`;
+
+/** An option that may be given several times. */
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
 
 /** First signal: stop cleanly. Second: stop. */
 function stopOnSignal(): AbortSignal {
@@ -201,7 +316,7 @@ function stopOnSignal(): AbortSignal {
     stop.abort();
   };
   // The hub command has handlers of its own.
-  if (process.argv[2] === 'run') {
+  if (process.argv[2] !== 'hub') {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
     // The terminal was closed.

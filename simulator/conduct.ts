@@ -18,6 +18,7 @@ import { Watch } from './observers/watch.ts';
 import { Recorder } from './recorder.ts';
 import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
+import { type CanaryFindings, sendCanaries } from './run-canaries.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
 import { makePlan } from './scenario/plan.ts';
 import type { Target } from './targets/target.ts';
@@ -54,7 +55,7 @@ const SETTLE_CHECK_MS = 50;
 const REACHABLE_WITHIN_MS = 5_000;
 
 /** Everything at work in one run. */
-interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted'> {
+interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted' | 'canaries'> {
   /** Where its heap and event loop are looked at. */
   readonly node: NodeObserver | undefined;
   readonly timeline: Timeline;
@@ -63,6 +64,8 @@ interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted'> {
   phase: Progress['phase'];
   /** Aborts when the run is over, however it came to that: nothing of it may wait on. */
   readonly over: AbortController;
+  /** Sessions of our own that show when idle ones end, where the target does not list its sessions. */
+  canaries: Promise<CanaryFindings> | undefined;
 }
 
 /** From a target that runs to a result: look, load, settle, judge. */
@@ -82,12 +85,13 @@ export async function conduct(world: World, request: RunRequest): Promise<RunRes
     fleet.stop();
   }
   await watching;
+  const canaries = request.stop?.aborted === true ? undefined : await stage.canaries;
   if (request.stop?.aborted !== true) await lastLook(stage);
   recorder.close();
   sessions.close();
   await stage.node?.close();
   const { exit, stuck } = timeline;
-  return assembleResult({ ...stage, exit, stuck, isAborted: request.stop?.aborted === true });
+  return assembleResult({ ...stage, canaries, exit, stuck, isAborted: request.stop?.aborted === true });
 }
 
 async function setUp(world: World, request: RunRequest): Promise<Stage> {
@@ -147,6 +151,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     foreignBefore: first?.count ?? 0,
     phase: 'starting',
     over: new AbortController(),
+    canaries: undefined,
   };
 }
 
@@ -222,19 +227,39 @@ function reasonOf(error: unknown): string {
 /** `eventsOver`: when the events have been carried out; rejects when the target did not come back from one. */
 async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<void> {
   const { plan, fleet, timeline } = stage;
+  stage.canaries = beginCanaries(stage);
   if (timeline.endsTarget) {
+    stage.recorder.course.phase('load', 1, stage.world.clock.now());
     const ended = targetEnded(stage, eventsOver);
     await Promise.race([fleet.runCycle(), ended]);
     return ended;
   }
   for (let cycle = 0; cycle < plan.cycles && !timeline.exit; cycle += 1) {
     stage.phase = 'load';
+    stage.recorder.course.phase('load', cycle + 1, stage.world.clock.now());
     const load = Promise.all([fleet.runCycle(), eventsOver]);
     await Promise.race([load, timeline.ended]);
-    await settle(stage);
+    stage.recorder.course.phase('settle', cycle + 1, stage.world.clock.now());
+    await Promise.all([settle(stage), Promise.race([stage.canaries, timeline.ended])]);
+    // Canaries that were still there, and that the target let nobody delete, have to end by themselves.
+    if (stage.canaries && cycle === 0 && !stage.ledger.settled(stage.world.clock.now())) await settle(stage);
     stage.over.signal.throwIfAborted();
     if (!timeline.exit) await stage.watch.look('endOfCycle');
   }
+}
+
+function beginCanaries({ world, recorder, plan, policy, sessions, over }: Stage): Stage['canaries'] {
+  const { clock, target, generator } = world;
+  return sendCanaries({
+    clock,
+    target,
+    recorder,
+    plan,
+    policy,
+    visibility: sessions.visibility,
+    epsilonMs: generator ? FIRST_EPSILON_MS : 0,
+    signal: over.signal,
+  });
 }
 
 /** Waits until the target's policy has had its time, or until nothing is left that it could be needed for. */

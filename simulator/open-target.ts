@@ -1,7 +1,6 @@
 import { basename } from 'node:path';
 import type { VirtualTime } from './clock/virtual.ts';
-import { RequestError, type RunRequest } from './run-request.ts';
-import { hubOptions } from './scenario/hub-options.ts';
+import { type ObserverRequest, RequestError, type TargetRequest } from './run-request.ts';
 import { commandTarget } from './targets/command.ts';
 import { hubLaunch, inProcessTarget } from './targets/in-process.ts';
 import { ModuleHost, spawnedModule } from './targets/module.ts';
@@ -9,20 +8,28 @@ import { spawnedHub } from './targets/spawned-hub.ts';
 import { type Target, TargetError } from './targets/target.ts';
 import { urlTarget } from './targets/url.ts';
 
+/** Which target is wanted, and what goes with it. */
+export interface TargetWish {
+  /** Left out: the reference hub, with these of its options. */
+  readonly target?: TargetRequest | undefined;
+  readonly hub: Readonly<Record<string, string | number>>;
+  readonly outDir?: string | undefined;
+  readonly observers?: ObserverRequest | undefined;
+}
+
 /**
  * The target of a run in virtual time. `onRestore`: what has to be done when the run is over.
  * @throws RequestError when it cannot be had there, or not at all
  */
 export async function virtualTarget(
-  { target, loaded, outDir }: RunRequest,
+  { target, hub, outDir }: TargetWish,
   time: VirtualTime,
   onRestore: (restore: () => void) => void,
 ): Promise<Target> {
   if (target instanceof URL) {
     throw new RequestError('A running server keeps real time: use --mode real with --target.');
   }
-  if (!target)
-    return inProcessTarget('reference hub', hubLaunch(hubOptions(loaded.scenario, 'virtual')), time);
+  if (!target) return inProcessTarget('reference hub', hubLaunch(hub), time);
   if ('command' in target) {
     throw new RequestError('A process of its own keeps real time: use --mode real with --command.');
   }
@@ -37,11 +44,11 @@ export async function virtualTarget(
  * The target of a run in real time.
  * @throws RequestError when it cannot be had there, or the one asked for does not start
  */
-export async function realTarget({ target, loaded, outDir, observers }: RunRequest): Promise<Target> {
+export async function realTarget({ target, hub, outDir, observers }: TargetWish): Promise<Target> {
   const kept = outDir === undefined ? {} : { outDir };
   const env = observers?.heap === 'target' ? { env: inspectable() } : {};
   if (target instanceof URL) return urlTarget(target);
-  if (!target) return spawnedHub(hubOptions(loaded.scenario, 'real'), outDir, env);
+  if (!target) return spawnedHub(hub, outDir, env);
   if ('command' in target) return asRequested(commandTarget({ ...target, ...kept, ...env }));
   if ('launch' in target) throw new RequestError('A server to start in this process needs virtual mode.');
   const { module: file, path } = target;

@@ -1,11 +1,15 @@
 import type { EventLog } from './event-log.ts';
+import { Course } from './judge/course.ts';
+import { ErrorGroups } from './judge/error-groups.ts';
 import { type DrainFacts, type RunFacts, Tally } from './judge/facts.ts';
 import type { Ledger } from './judge/ledger.ts';
 import type { Metrics } from './judge/metrics.ts';
 import type { TargetEvent } from './judge/session-event.ts';
+import { TrafficCount } from './judge/traffic.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, type Outcome } from './mcp/outcome.ts';
 import { Outages } from './outages.ts';
+import { inWords, isCut, isLost, isServed, said, seconds } from './outcome-words.ts';
 
 /** Who did something: one iteration of one virtual user. */
 export interface Actor {
@@ -14,6 +18,8 @@ export interface Actor {
   readonly iteration: number;
   /** Where the iteration opens more than one session: which of them, from 2. */
   readonly nth?: number;
+  /** A session beside those of the scenario, which the metrics do not count. */
+  readonly isCanary?: true;
 }
 
 /** How a request is to be taken: what it was for, and when it was due. */
@@ -49,6 +55,9 @@ interface SignalSeen {
  * facts that invariants need. Everything in it is counted or bounded; nothing is kept per event.
  */
 export class Recorder {
+  readonly course = new Course();
+  readonly traffic = new TrafficCount();
+  readonly errors = new ErrorGroups();
   readonly #ledger: Ledger;
   readonly #metrics: Metrics;
   readonly #log: EventLog;
@@ -66,6 +75,8 @@ export class Recorder {
   readonly #unmetExpectations = new Tally();
   readonly #callsCut = new Tally();
   readonly #openedAfterSignal = new Tally();
+  /** Requests that failed for want of ports, files or memory of our own, by error code. */
+  readonly #localFailures: Record<string, number> = {};
   #calls = 0;
   #goneProbes = 0;
   #expectations = 0;
@@ -105,7 +116,7 @@ export class Recorder {
     this.#ledger.record({ ...event, session });
     if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
     if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
-    if (event.kind === 'initialize-answered') {
+    if (event.kind === 'initialize-answered' && !this.#actors[session]?.isCanary) {
       this.#metrics.count('sessions_opened');
       this.#openedAt.set(session, event.at);
     }
@@ -125,6 +136,8 @@ export class Recorder {
       };
     }
     const { at, ...rest } = event;
+    if (event.kind === 'signalled') this.course.phase('drain', 1, roundMs(at));
+    this.course.mark(event.kind === 'signalled' ? event.signal : 'exited', roundMs(at));
     this.#log.write({ t: roundMs(at), target: true, ...rest });
   }
 
@@ -146,7 +159,9 @@ export class Recorder {
 
   /** Something was done to the target that the log should tell of. */
   note(kind: string, at: number, rest: Readonly<Record<string, unknown>> = {}): void {
-    if (!this.#isClosed) this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
+    if (this.#isClosed) return;
+    this.course.mark(kind, roundMs(at));
+    this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
   }
 
   /** A call that somebody waits for has been sent. */
@@ -181,6 +196,9 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
+    if (outcome.kind === 'connection' && errorClass(outcome) === 'local_limit') {
+      this.#localFailures[outcome.code] = (this.#localFailures[outcome.code] ?? 0) + 1;
+    }
     const isExcused = this.#isExcused(context.session, outcome);
     const isFault = context.isExpected !== true && !isExcused && !this.#isDrained(outcome);
     const fault = isFault ? errorClass(outcome) : undefined;
@@ -194,13 +212,37 @@ export class Recorder {
       this.#afterSignal(outcome, context);
       return;
     }
-    if (isExcused) return;
+    // Nobody is blamed for what an outage took, but who was answered late has waited: times leave nothing out.
+    if (isExcused && !isServed(outcome)) return;
     this.#metrics.count('mcp_requests');
     this.#metrics.rate('mcp_request_errors', fault !== undefined);
-    if (fault !== undefined) this.#metrics.error(fault);
+    if (fault !== undefined) this.#fault(fault, outcome, context);
+    this.traffic.add(outcome.doneAt, outcome.doneAt - context.dueAt, fault !== undefined);
     this.#metrics.trend('schedule_lag_ms', outcome.sentAt - context.dueAt);
     this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, context.method);
     this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - context.dueAt, context.method);
+  }
+
+  /** By error code; empty when there were none. */
+  get localFailures(): Readonly<Record<string, number>> {
+    return this.#localFailures;
+  }
+
+  /**
+   * One of very many requests alike, sent by an engine: for the metrics and the invariants, but not for the log. It
+   * was due when it was sent, so that it says nothing of how late the simulator was.
+   */
+  bulkRequest(outcome: Outcome, { session, method }: Pick<RequestContext, 'session' | 'method'>): void {
+    if (this.#isClosed || outcome.kind === 'aborted') return;
+    this.callDone(session, method, outcome);
+    const isAfterSignal = this.#signal !== undefined && outcome.sentAt >= this.#signal.at;
+    if (isAfterSignal || this.#isExcused(session, outcome)) return;
+    const fault = this.#isDrained(outcome) ? undefined : errorClass(outcome);
+    this.#metrics.count('mcp_requests');
+    this.#metrics.rate('mcp_request_errors', fault !== undefined);
+    if (fault !== undefined) this.#metrics.error(fault);
+    this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, method);
+    this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - outcome.sentAt, method);
   }
 
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
@@ -267,6 +309,12 @@ export class Recorder {
     };
   }
 
+  #fault(fault: string, outcome: Outcome, { method, session }: RequestContext): void {
+    this.#metrics.error(fault);
+    const who = this.label(session);
+    this.errors.add({ method, class: fault, at: roundMs(outcome.doneAt), said: said(outcome), who });
+  }
+
   #drainFacts(signal: SignalSeen, drain: Pick<DrainFacts, 'exit' | 'drainMs' | 'watchedUntil'>): DrainFacts {
     return {
       signal: signal.name,
@@ -284,9 +332,11 @@ export class Recorder {
   /** Lost to an outage that the target was told to have, or late because of it; or on a session that went with it. */
   #isExcused(session: number, outcome: Outcome): boolean {
     if (outcome.kind === 'wrong-answer') return false;
-    const isServed = outcome.kind === 'result' || outcome.kind === 'accepted';
     const openedAt = this.#openedAt.get(session);
-    return this.#isTouched(outcome) || (!isServed && openedAt !== undefined && this.#outages.took(openedAt));
+    return (
+      this.#isTouched(outcome) ||
+      (!isServed(outcome) && openedAt !== undefined && this.#outages.took(openedAt))
+    );
   }
 
   #isTouched({ sentAt, doneAt }: Outcome): boolean {
@@ -312,43 +362,6 @@ export class Recorder {
   #write(at: number, session: number, kind: string, rest: Readonly<Record<string, unknown>>): void {
     this.#log.write({ t: roundMs(at), vu: this.label(session), kind, ...rest });
   }
-}
-
-function isLost(outcome: Outcome): boolean {
-  return outcome.kind === 'timeout' || outcome.kind === 'empty' || outcome.kind === 'connection';
-}
-
-/** What the SDKs answer to a call whose session or connection they closed under it: no result, and no fault of the call. */
-const CUT_CODES: readonly number[] = [-32000, -32001];
-
-function isCut(outcome: Outcome): boolean {
-  return outcome.kind === 'rpc-error' && CUT_CODES.includes(outcome.code);
-}
-
-function inWords(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'result':
-    case 'accepted':
-      return `was answered ${outcome.status}`;
-    case 'rpc-error':
-      return `got JSON-RPC error ${outcome.code}`;
-    case 'http-error':
-      return `got ${outcome.status}`;
-    case 'empty':
-      return `got ${outcome.status} without an answer in it`;
-    case 'wrong-answer':
-      return `got a wrong answer: ${outcome.reason}`;
-    case 'timeout':
-      return `had no answer by ${seconds(outcome.doneAt)}`;
-    case 'connection':
-      return `lost its connection at ${seconds(outcome.doneAt)} (${outcome.code})`;
-    case 'aborted':
-      return 'was given up';
-  }
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(3)} s`;
 }
 
 /** Whole microseconds: more digits are noise of the machine. */

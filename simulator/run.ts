@@ -2,9 +2,10 @@ import { realClock } from './clock/real.ts';
 import { VirtualTime } from './clock/virtual.ts';
 import { conduct, type Wall, type World } from './conduct.ts';
 import { GeneratorObserver } from './observers/generator.ts';
-import { realTarget, virtualTarget } from './open-target.ts';
+import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
 import type { RunRequest } from './run-request.ts';
+import { hubOptions } from './scenario/hub-options.ts';
 
 /**
  * One run, from a scenario to a result. The same code drives both modes: they differ in the clock and in how
@@ -22,7 +23,7 @@ async function runVirtual(request: RunRequest, wall: Wall): Promise<RunResult> {
   const restores: (() => void)[] = [() => time.uninstall()];
   try {
     return await time.drive(async () => {
-      const target = await virtualTarget(request, time, (restore) => restores.unshift(restore));
+      const target = await virtualTarget(wishOf(request), time, (restore) => restores.unshift(restore));
       const stepWallClock = (ms: number) => time.stepWallClock(ms);
       return conductAndStop(
         { clock: time.clock, target, generator: undefined, wall, stepWallClock },
@@ -35,13 +36,17 @@ async function runVirtual(request: RunRequest, wall: Wall): Promise<RunResult> {
 }
 
 async function runReal(request: RunRequest, wall: Wall): Promise<RunResult> {
-  const target = await realTarget(request);
+  const target = await realTarget(wishOf(request));
   const generator = new GeneratorObserver();
   try {
     return await conductAndStop({ clock: realClock(), target, generator, wall }, request);
   } finally {
     generator.close();
   }
+}
+
+function wishOf({ loaded, mode, target, outDir, observers }: RunRequest): TargetWish {
+  return { target, hub: hubOptions(loaded.scenario, mode), outDir, observers };
 }
 
 async function conductAndStop(world: World, request: RunRequest): Promise<RunResult> {
@@ -53,7 +58,7 @@ async function conductAndStop(world: World, request: RunRequest): Promise<RunRes
 }
 
 /** Wall time since now, ms. Keeps hold of the real clock: virtual time replaces the global one. */
-function stopwatch(): () => number {
+export function stopwatch(): () => number {
   const hrtime = process.hrtime.bigint.bind(process.hrtime);
   const beganAt = hrtime();
   return () => Number(hrtime() - beganAt) / 1e6;

@@ -4,6 +4,9 @@ import { failure, type Tool, type ToolCall, text, tool } from './tool.ts';
 /** The longest a test tool waits or works, so that no call outlives its day. */
 const MAX_WAIT_MS = 24 * 3_600_000;
 const MAX_EVENTS = 10_000;
+const MAX_TAG_LENGTH = 200;
+/** A notification of the hub's own: clients that do not know it ignore it, as JSON-RPC asks of them. */
+const EVENT_METHOD = 'notifications/test/event';
 
 const waitMs = z.number().min(0).max(MAX_WAIT_MS);
 
@@ -26,12 +29,19 @@ export const TEST_TOOLS: readonly Tool[] = [
   ),
   tool(
     'emit',
-    'Sends progress notifications, so many and so far apart, then answers.',
-    z.object({ count: z.number().int().min(0).max(MAX_EVENTS), intervalMs: waitMs.default(0) }),
-    async ({ count, intervalMs }, { extra }) => {
-      for (let progress = 1; progress <= count; progress += 1) {
-        await sleep(intervalMs, extra.signal);
-        await sendProgress(extra, progress, count);
+    'Sends notifications, so many and so far apart, then answers: progress of this call, or, `on: stream`, ' +
+      `${EVENT_METHOD} on the open stream of the session, numbered and with the tag.`,
+    z.object({
+      count: z.number().int().min(0).max(MAX_EVENTS),
+      intervalMs: waitMs.default(0),
+      on: z.enum(['call', 'stream']).default('call'),
+      tag: z.string().max(MAX_TAG_LENGTH).default(''),
+    }),
+    async ({ count, intervalMs, on, tag }, call) => {
+      for (let n = 1; n <= count; n += 1) {
+        await sleep(intervalMs, call.extra.signal);
+        if (on === 'call') await sendProgress(call.extra, n, count);
+        else await sendOnStream(call.context, { n, total: count, tag });
       }
       return text(`emitted ${count}`);
     },
@@ -54,6 +64,16 @@ async function sendProgress(extra: ToolCall['extra'], progress: number, total: n
     method: 'notifications/progress',
     params: { progressToken, progress, total },
   });
+}
+
+/** Belongs to no call: it goes onto the GET stream of the session, or waits for one. */
+async function sendOnStream(
+  { session }: ToolCall['context'],
+  params: Record<string, unknown>,
+): Promise<void> {
+  const own = session();
+  if (!own) throw new Error('The session has ended.');
+  await own.transport.send({ jsonrpc: '2.0', method: EVENT_METHOD, params });
 }
 
 /** Waits, or throws as soon as the call is cancelled or its session ends. */

@@ -100,6 +100,8 @@ const LEAST = '… and growth up to this is never held against it';
 export interface CompareOptions {
   readonly format: string;
   readonly json?: boolean;
+  /** Further results of the baseline. */
+  readonly baseline?: readonly string[];
   /** The limits that were given, by the key of their flag. */
   readonly [limit: string]: unknown;
 }
@@ -116,10 +118,12 @@ export function compareResults(
 ): number {
   const format = options.json === true ? 'json' : oneOf('--format', options.format, FORMATS);
   const limits = parseLimits(options);
-  const baseline = { file: baselineFile, result: readResult(baselineFile) };
-  const currents = currentFiles.map((file) => ({ file, result: readResult(file) }));
-  for (const current of currents) refuseOther(baseline, current);
-  const document = makeDocument(baseline, currents, limits);
+  const open = (file: string) => ({ file, result: readResult(file) });
+  const baseline = open(baselineFile);
+  const more = (options.baseline ?? []).map(open);
+  const currents = currentFiles.map(open);
+  for (const other of [...more, ...currents]) refuseOther(baseline, other);
+  const document = makeDocument([baseline, ...more], currents, limits);
   out.write(render(document, format, isColourful(out)));
   return document.exitCode;
 }
@@ -129,9 +133,13 @@ interface Opened {
   readonly result: RunResult;
 }
 
-function makeDocument(baseline: Opened, currents: readonly Opened[], limits: Limits): ComparisonDocument {
+function makeDocument(
+  [baseline, ...more]: readonly [Opened, ...Opened[]],
+  currents: readonly Opened[],
+  limits: Limits,
+): ComparisonDocument {
   const comparison = compareRuns(
-    baseline.result,
+    [baseline.result, ...more.map(({ result }) => result)],
     currents.map(({ result }) => result),
     limits,
   );
@@ -141,6 +149,7 @@ function makeDocument(baseline: Opened, currents: readonly Opened[], limits: Lim
     scenario: baseline.result.scenario.name,
     mode: baseline.result.mode,
     baseline: describe(baseline),
+    ...(more.length > 0 && { moreBaselines: more.map(describe) }),
     current: currents.map(describe),
     notes: notesOn(baseline.result, currents),
     ...comparison,

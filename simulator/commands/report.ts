@@ -2,15 +2,26 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT } from '../exit-code.ts';
 import { renderSummary } from '../reporters/console.ts';
+import { renderCtrf } from '../reporters/ctrf.ts';
+import { renderHtml } from '../reporters/html/page.ts';
 import { renderJunit } from '../reporters/junit.ts';
 import { renderMarkdown } from '../reporters/markdown.ts';
+import { renderOpenMetrics } from '../reporters/openmetrics.ts';
 import type { RunResult } from '../result.ts';
 import { RequestError } from '../run-request.ts';
 import { oneOf } from './formats.ts';
 import { readResult } from './results.ts';
 import { type Console, isColourful } from './run.ts';
 
-export const REPORT_FORMATS = ['console', 'json', 'junit', 'markdown'] as const;
+export const REPORT_FORMATS = [
+  'console',
+  'json',
+  'junit',
+  'markdown',
+  'html',
+  'ctrf',
+  'openmetrics',
+] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 export interface ReportOptions {
@@ -54,5 +65,19 @@ function render(results: readonly RunResult[], format: ReportFormat, useColour: 
       return renderJunit(results);
     case 'markdown':
       return results.map((result) => renderMarkdown(result)).join('\n');
+    case 'html':
+      return renderHtml(onlyOne(results));
+    case 'ctrf':
+      return renderCtrf(results);
+    case 'openmetrics':
+      return renderOpenMetrics(results);
   }
+}
+
+/** A page is of one run: two documents in one file are none. */
+function onlyOne([result, ...others]: readonly RunResult[]): RunResult {
+  if (result !== undefined && others.length === 0) return result;
+  throw new RequestError(
+    `--format html: got ${others.length + 1} results, allowed: one. Make a page of each, with --out.`,
+  );
 }

@@ -28,6 +28,8 @@ export const CheckSchema = z.object({
   failureModes: z.array(z.string()).default([]),
   /** At most ten lines: sessions (by VU, never by id) and times that decided it, or requests and their answers. */
   evidence: z.array(z.string()).default([]),
+  /** What a healthy server does, as a sentence; without it the name says enough. */
+  demands: z.string().optional(),
   /** What demands it, where that is a published text: `MCP 2025-11-25, basic/transports: Session Management, 3`. */
   clause: z.string().optional(),
   /** How others mended it, as a sentence; shown when the check failed. */

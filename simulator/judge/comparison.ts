@@ -1,5 +1,7 @@
 import type { Check, EvidenceClass, Verdict } from './check.ts';
+import { checkRows } from './check-comparison.ts';
 import type { MetricsSnapshot, TrendSnapshot } from './metrics.ts';
+import { type Spread, spreadOf } from './repeats.ts';
 import { type GeneratorHealth, timingInvalidReason } from './validity.ts';
 
 /** What a comparison reads of a result. */
@@ -58,13 +60,21 @@ export interface CheckRow extends RowBase {
   readonly current: Verdict | null;
 }
 
-/** One number. `current` is the median of `runs` runs; `allowance` is null for one that has to be equal. */
+/**
+ * One number. `baseline` and `current` are the medians of `baselineRuns` and `runs` runs; `allowance` is null for one
+ * that has to be equal.
+ */
 export interface NumberRow extends RowBase {
   readonly kind: 'number';
   readonly unit: Unit;
   readonly baseline: number | null;
   readonly current: number | null;
+  readonly baselineRuns: number;
   readonly runs: number;
+  /** How sure the current median is; null for a single run. */
+  readonly spread: Spread | null;
+  /** Of the current runs, those that alone would be worse than allowed. */
+  readonly worseRuns: number;
   readonly allowance: Allowance | null;
   /** Whether more or less of it is worse. */
   readonly worse: 'more' | 'less' | 'different';
@@ -86,79 +96,31 @@ export interface Comparison {
  * compared, and must be equal where the seed is.
  */
 export function compareRuns(
-  baseline: ComparedRun,
+  baseline: ComparedRun | readonly [ComparedRun, ...ComparedRun[]],
   currents: readonly ComparedRun[],
   limits: Limits = DEFAULT_LIMITS,
 ): Comparison {
+  const [first, ...others] = isSeveral(baseline) ? baseline : ([baseline] as const);
+  const baselines = [first, ...others];
+  // Only runs of one seed are equal: of several baselines, the one that the current runs repeat.
+  const same = baselines.find(({ seed }) => currents.some((run) => run.seed === seed)) ?? first;
   const numbers =
-    baseline.mode === 'virtual'
-      ? exactRows(baseline, currents)
-      : [...timingRows(baseline, currents, limits), ...standingRows(baseline, currents, limits)];
-  const rows = [...checkRows(baseline, currents), ...numbers];
+    first.mode === 'virtual'
+      ? exactRows(same, currents)
+      : [...timingRows(baselines, currents, limits), ...standingRows(baselines, currents, limits)];
+  const rows = [...checkRows(baselines, currents), ...numbers];
   return { verdict: verdictOfRows(rows), runs: currents.length, rows };
+}
+
+function isSeveral(
+  baseline: ComparedRun | readonly [ComparedRun, ...ComparedRun[]],
+): baseline is readonly [ComparedRun, ...ComparedRun[]] {
+  return Array.isArray(baseline);
 }
 
 function verdictOfRows(rows: readonly ComparisonRow[]): Comparison['verdict'] {
   if (rows.some(({ verdict }) => verdict === 'fail' || verdict === 'no-data')) return 'fail';
   return rows.some(({ verdict }) => verdict === 'invalid') ? 'invalid' : 'pass';
-}
-
-/** Worst first. */
-const WORST: readonly Verdict[] = ['fail', 'no-data', 'invalid', 'not-observable', 'pass'];
-
-function checkRows({ checks }: ComparedRun, currents: readonly ComparedRun[]): CheckRow[] {
-  const all = new Map(
-    [...checks, ...currents.flatMap((run) => run.checks)].map((one) => [one.name, one.class]),
-  );
-  return [...all].map(([name, evidence]) => {
-    const before = checks.find((one) => one.name === name)?.verdict ?? null;
-    const seen = currents.map((run) => run.checks.find((one) => one.name === name));
-    const verdicts = seen.map((one) => one?.verdict ?? null);
-    const now = verdicts.includes(null)
-      ? null
-      : (WORST.find((verdict) => verdicts.includes(verdict)) ?? null);
-    const why = seen.find((one) => one !== undefined && one.verdict === now)?.reason ?? '';
-    const judged = judgeCheck(before, now);
-    const times = verdicts.filter((verdict) => verdict === now).length;
-    const often =
-      currents.length > 1 && judged.verdict !== 'pass' ? ` in ${times} of ${currents.length} runs` : '';
-    const parts = [
-      `${judged.reason}${judged.reason === '' ? '' : often}`,
-      judged.verdict === 'pass' ? '' : why,
-    ];
-    const reason = parts.filter((part) => part !== '').join(': ');
-    return {
-      kind: 'check',
-      name,
-      class: evidence,
-      verdict: judged.verdict,
-      reason,
-      baseline: before,
-      current: now,
-    };
-  });
-}
-
-/**
- *   before \ now     pass   fail, no-data   invalid         not-observable   absent
- *   pass             pass   fail            invalid         no-data          no-data
- *   fail, no-data    pass   pass (still)    pass            pass             pass
- *   anything else    pass   fail            not-observable  not-observable   not-observable
- */
-function judgeCheck(before: Verdict | null, now: Verdict | null): { verdict: Verdict; reason: string } {
-  if (now === 'pass') return { verdict: 'pass', reason: '' };
-  if (before === 'fail' || before === 'no-data') {
-    return { verdict: 'pass', reason: now === 'fail' ? 'failed in the baseline, too' : '' };
-  }
-  if (now === 'fail' || now === 'no-data') {
-    const verdict =
-      before === 'pass' ? 'passed in the baseline, fails' : 'fails, and did not in the baseline';
-    return { verdict: 'fail', reason: verdict };
-  }
-  if (before !== 'pass') return { verdict: 'not-observable', reason: 'nothing to compare' };
-  if (now === 'invalid')
-    return { verdict: 'invalid', reason: 'passed in the baseline, could not be decided' };
-  return { verdict: 'no-data', reason: 'passed in the baseline, is not seen any more' };
 }
 
 /** A number as it is drawn from a run; undefined where that run has none. */
@@ -181,9 +143,9 @@ function exactRows(baseline: ComparedRun, currents: readonly ComparedRun[]): Num
   const names = [...new Set(counts.flatMap((count) => Object.keys(count)))];
   return names.map((name) => {
     const rule = exactRule(name);
-    if (equals.length > 0) return judgeNumber(rule, baseline, equals);
+    if (equals.length > 0) return judgeNumber(rule, [baseline], equals);
     const reason = `the seed is another than the baseline's (${baseline.seed}): only runs of one seed are equal`;
-    return { ...judgeNumber(rule, baseline, currents), verdict: 'not-observable', reason };
+    return { ...judgeNumber(rule, [baseline], currents), verdict: 'not-observable', reason };
   });
 }
 
@@ -230,9 +192,13 @@ const PERCENTILES = [
 const MIN_SAMPLES_BEYOND = 5;
 
 /** Numbers that a generator which was late makes worthless. */
-function timingRows(baseline: ComparedRun, currents: readonly ComparedRun[], limits: Limits): NumberRow[] {
+function timingRows(
+  baselines: readonly ComparedRun[],
+  currents: readonly ComparedRun[],
+  limits: Limits,
+): NumberRow[] {
   const methods = new Set(
-    [baseline, ...currents].flatMap(({ metrics }) =>
+    [...baselines, ...currents].flatMap(({ metrics }) =>
       REQUEST_TRENDS.flatMap((trend) => Object.keys(metrics.trends[trend]?.methods ?? {})),
     ),
   );
@@ -250,11 +216,17 @@ function timingRows(baseline: ComparedRun, currents: readonly ComparedRun[], lim
     draw: ({ series }) => mean(series.flatMap(({ cpuCores }) => (cpuCores === undefined ? [] : [cpuCores]))),
   };
   const late = (run: ComparedRun) => timingInvalidReason(run.generator, null);
-  const onTime = currents.filter((run) => late(run) === undefined);
-  const wrong = late(baseline) ?? (onTime.length === 0 ? currents.map(late).find(Boolean) : undefined);
-  const where = late(baseline) === undefined ? 'current' : 'baseline';
+  const onTime = (runs: readonly ComparedRun[]) => runs.filter((run) => late(run) === undefined);
+  const [before, now] = [onTime(baselines), onTime(currents)];
+  const where = before.length === 0 ? 'baseline' : 'current';
+  const allLate = before.length === 0 ? baselines : now.length === 0 ? currents : [];
+  const wrong = allLate.map(late).find(Boolean);
   return [...percentiles, cpu].flatMap((rule) => {
-    const row = judgeNumber(rule, baseline, onTime.length === 0 ? currents : onTime);
+    const row = judgeNumber(
+      rule,
+      before.length === 0 ? baselines : before,
+      now.length === 0 ? currents : now,
+    );
     if (row.baseline === null && row.current === null) return [];
     return wrong === undefined ? [row] : [{ ...row, verdict: 'invalid', reason: `${where}: ${wrong}` }];
   });
@@ -289,7 +261,11 @@ function seriesOf({ metrics }: ComparedRun, trend: RequestTrend, method?: string
 }
 
 /** Numbers that stand, whatever the generator did. */
-function standingRows(baseline: ComparedRun, currents: readonly ComparedRun[], limits: Limits): NumberRow[] {
+function standingRows(
+  baselines: readonly ComparedRun[],
+  currents: readonly ComparedRun[],
+  limits: Limits,
+): NumberRow[] {
   const more = { worse: 'more' } as const;
   const reaped = { ...more, class: 'counts', unit: 'ms', allowance: limits['reap-lag'] } as const;
   const memory = { ...more, class: 'memory', unit: 'bytes', allowance: limits.rss } as const;
@@ -323,30 +299,44 @@ function standingRows(baseline: ComparedRun, currents: readonly ComparedRun[], l
     },
   ];
   return rules
-    .map((rule) => judgeNumber(rule, baseline, currents))
+    .map((rule) => judgeNumber(rule, baselines, currents))
     .filter((row) => row.baseline !== null || row.current !== null);
 }
 
-function judgeNumber(rule: Rule, baseline: ComparedRun, currents: readonly ComparedRun[]): NumberRow {
+function judgeNumber(
+  rule: Rule,
+  baselines: readonly ComparedRun[],
+  currents: readonly ComparedRun[],
+): NumberRow {
   const { draw, isEnough = () => true, ...shown } = rule;
-  const before = draw(baseline) ?? null;
+  const olds = baselines.flatMap((run) => draw(run) ?? []);
+  const before = median(olds) ?? null;
   const samples = currents.flatMap((run) => draw(run) ?? []);
   const now = median(samples) ?? null;
-  const row = { kind: 'number', ...shown, baseline: before, current: now, runs: samples.length } as const;
+  const isWorseThan = (sample: number) =>
+    before !== null && (rule.allowance === null ? sample !== before : exceeds(rule, before, sample));
+  const worseRuns = samples.filter(isWorseThan).length;
+  const row = {
+    kind: 'number',
+    ...shown,
+    baseline: before,
+    current: now,
+    baselineRuns: olds.length,
+    runs: samples.length,
+    spread: spreadOf(samples) ?? null,
+    worseRuns,
+  } as const;
   if (before === null) return { ...row, verdict: 'not-observable', reason: 'not in the baseline' };
   if (now === null) return { ...row, verdict: 'no-data', reason: 'in the baseline, but not seen any more' };
-  if (![baseline, ...currents].every(isEnough)) {
+  if (![...baselines, ...currents].every(isEnough)) {
     return { ...row, verdict: 'not-observable', reason: 'too few samples to compare' };
   }
   // Equal seeds give equal runs: one that differs counts, whatever the median is.
-  const isWorse =
-    rule.allowance === null ? samples.some((sample) => sample !== before) : exceeds(rule, before, now);
+  const isWorse = rule.allowance === null ? worseRuns > 0 : exceeds(rule, before, now);
   if (!isWorse) return { ...row, verdict: 'pass', reason: '' };
-  return {
-    ...row,
-    verdict: 'fail',
-    reason: rule.allowance === null ? 'has to be equal' : 'worse than allowed',
-  };
+  const why = rule.allowance === null ? 'has to be equal' : 'worse than allowed';
+  const often = samples.length > 1 ? ` in ${worseRuns} of ${samples.length} runs` : '';
+  return { ...row, verdict: 'fail', reason: `${why}${often}` };
 }
 
 function exceeds({ worse, allowance }: Rule, before: number, now: number): boolean {

@@ -2,6 +2,7 @@ import { type Check, MAX_EVIDENCE, type Verdict } from './check.ts';
 import { formatCount, formatLength, formatMoment, grouped } from './format.ts';
 import type { BookRow, Finding, FindingList, LedgerReport } from './ledger-report.ts';
 import type { Policy } from './policy.ts';
+import { ruleOfThree } from './rule-of-three.ts';
 
 export interface LedgerCheckContext {
   /** How reports name a session: by workload, VU and iteration, never by its id. */
@@ -197,11 +198,6 @@ function describeRow({ name, observed, atLeast, atMost }: BookRow): string {
 
 function isBalanced({ observed, atLeast, atMost }: BookRow): boolean {
   return observed >= (atLeast ?? observed) && observed <= (atMost ?? observed);
-}
-
-/** Upper bound of a rate of which n cases showed none, at 95 %, in percent with two digits. */
-function ruleOfThree(n: number): string {
-  return String(Number(Math.min(100, 300 / Math.max(1, n)).toPrecision(2)));
 }
 
 function seenSource({ samples }: LedgerReport): Judge['source'] {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ReapGroupSchema } from './reap-histogram.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -69,6 +70,7 @@ export const LedgerReportSchema = z.object({
     maxHiMs: z.number().nullable(),
     /** Early and late ones. */
     wrong: FindingsSchema,
+    groups: z.array(ReapGroupSchema),
   }),
   books: z.array(BookRowSchema),
   cycles: z.object({

@@ -157,6 +157,12 @@ export function percentileMs(trend: TrendSnapshot, percentile: number): number {
   return Trend.fromSnapshot(trend).percentileMs(percentile);
 }
 
+/** Several of them, decoded once. */
+export function percentilesMs(trend: TrendSnapshot, percentiles: readonly number[]): number[] {
+  const decoded = Trend.fromSnapshot(trend);
+  return percentiles.map((percentile) => decoded.percentileMs(percentile));
+}
+
 /** One series: an HDR histogram for the percentiles, and the exact smallest, largest and sum beside it. */
 class Trend {
   readonly #histogram = build({

@@ -59,6 +59,9 @@ export class SessionBook {
   /** The stream was lost at this minus S: the target may end the session whatever else happens. */
   streamLostUntil = NEVER;
 
+  /** When the target ended its last stream; `NEVER` unless that is the last that was heard of the session. */
+  streamEndedAt = NEVER;
+
   requests: Span[] = [];
   streams: Span[] = [];
   /** Since when there has always been a call in flight or a protecting stream; `NEVER` while idle. */

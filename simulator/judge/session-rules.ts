@@ -57,6 +57,7 @@ export function requestServed(book: SessionBook, request: Span, at: number, rule
   book.lastServedSentAt = Math.max(book.lastServedSentAt, request.at);
   book.lastServedAt = Math.max(book.lastServedAt, at);
   book.lastUseAt = Math.max(book.lastUseAt, request.at);
+  if (request.at >= book.streamEndedAt) book.streamEndedAt = NEVER;
   active(book, at);
 }
 
@@ -81,6 +82,7 @@ export function requestAborted(
 
 export function streamOpened(book: SessionBook, id: number, at: number, rules: Rules): void {
   book.streamLostUntil = NEVER;
+  book.streamEndedAt = NEVER;
   if (rules.openStreamProtects) busy(book, at);
   book.streams.push({ id, at, handshake: false, isSound: true });
 }
@@ -98,6 +100,7 @@ export function streamClosed(
     book.lastUseAt = Math.max(book.lastUseAt, at);
   }
   active(book, at + (by === 'vanished' ? rules.streamGraceMs : 0));
+  book.streamEndedAt = by === 'server' && book.streams.length === 0 ? at : NEVER;
   if (book.streams.length === 0 && rules.streamLostMs !== NEVER) {
     book.streamLostUntil = at + rules.streamLostMs;
     book.firmUntil = Math.min(book.firmUntil, book.streamLostUntil);

@@ -1,5 +1,6 @@
 import type { Check, EvidenceClass } from './check.ts';
 import { MAX_EVIDENCE } from './check.ts';
+import type { DropCause } from './dropped.ts';
 import { METRICS, type MetricDefinition, type MetricName } from './metric-catalogue.ts';
 import { MAX_TREND_MS, type MetricsSnapshot, percentileMs, TRENDS_BY_METHOD } from './metrics.ts';
 
@@ -110,16 +111,28 @@ export function parseSelector(selector: string): { metric: MetricName; method: s
   return { metric, method };
 }
 
-/** Judges every threshold on the merged metrics of a run. `timingInvalidReason`: why no time can be trusted. */
+/** What is known of the run that thresholds are judged by. */
+export interface Circumstances {
+  /** Why no time can be trusted. */
+  readonly timingInvalidReason?: string | undefined;
+  /** Why arrivals were dropped. */
+  readonly dropCause?: DropCause | undefined;
+}
+
+/** Judges every threshold on the merged metrics of a run. */
 export function judgeThresholds(
   thresholds: readonly Threshold[],
   metrics: MetricsSnapshot,
-  { timingInvalidReason }: { timingInvalidReason?: string | undefined } = {},
+  circumstances: Circumstances = {},
 ): Check[] {
-  return thresholds.map((threshold) => judge(threshold, metrics, timingInvalidReason));
+  return thresholds.map((threshold) => judge(threshold, metrics, circumstances));
 }
 
-function judge(threshold: Threshold, metrics: MetricsSnapshot, timingInvalidReason?: string): Check {
+function judge(
+  threshold: Threshold,
+  metrics: MetricsSnapshot,
+  { timingInvalidReason, dropCause }: Circumstances,
+): Check {
   const { metric, operator, limit } = threshold;
   const quantity = quantityOf(threshold);
   const rule = `${operator} ${formatValue(limit, quantity)}`;
@@ -141,11 +154,17 @@ function judge(threshold: Threshold, metrics: MetricsSnapshot, timingInvalidReas
     return { ...check, observed, verdict: 'invalid', reason: timingInvalidReason };
   }
   if (holds(value, operator, limit)) return { ...check, observed, verdict: 'pass', reason: '' };
+  const missed = `${renderAggregate(threshold)} of ${renderSelector(threshold)} is ${observed}, the limit is ${rule}`;
+  const isRate = isRateClaim(threshold);
+  // Too little of anything proves nothing where it was the generator that did not send it.
+  if (isRate && timingInvalidReason !== undefined) {
+    return { ...check, observed, verdict: 'invalid', reason: `${missed}; ${timingInvalidReason}` };
+  }
   return {
     ...check,
     observed,
     verdict: 'fail',
-    reason: `${renderAggregate(threshold)} of ${renderSelector(threshold)} is ${observed}, the limit is ${rule}`,
+    reason: isRate && dropCause ? `${missed}; caused by the ${dropCause.cause}: ${dropCause.why}` : missed,
     evidence: metric === 'mcp_request_errors' ? commonestErrors(metrics) : [],
   };
 }
@@ -195,6 +214,14 @@ function holds(value: number, operator: Operator, limit: number): boolean {
       return value !== limit;
   }
 }
+
+/** A claim that so much was achieved: it depends on what was sent. */
+function isRateClaim({ metric, operator }: Threshold): boolean {
+  if (metric === 'dropped_iterations') return true;
+  return RATE_METRICS.includes(metric) && operator.startsWith('>');
+}
+
+const RATE_METRICS: readonly MetricName[] = ['iterations', 'mcp_requests', 'sessions_opened'];
 
 function parseAggregate(metric: MetricName, word: string, inner: string | undefined) {
   const { type } = METRICS[metric];

@@ -1,4 +1,5 @@
 import type { MetricsSnapshot } from './metrics.ts';
+import type { Strain } from './strain.ts';
 
 /** How the load generator itself fared. */
 export interface GeneratorHealth {
@@ -13,6 +14,10 @@ export interface GeneratorHealth {
   readonly loopDelayP99Ms: number | null;
   /** Requests that failed for want of local ports, files or memory. */
   readonly localFailures: number;
+  /** The same by error code (`EMFILE`, `EADDRNOTAVAIL`, …), where there were any. */
+  readonly localFailuresBy?: Readonly<Record<string, number>> | undefined;
+  /** Absent in virtual time. */
+  readonly strain?: Strain | undefined;
 }
 
 /** Lag below this is noise of any machine; above it, latencies measured are partly the generator's own. */
@@ -34,7 +39,9 @@ export function timingInvalidReason(
     return `the simulator sent its requests late (p99 ${health.lagP99Ms.toFixed(1)} ms, at most ${allowedMs} ms): this machine was too busy to measure time`;
   }
   if (health.localFailures > 0) {
-    return `${health.localFailures} requests failed for want of files or ports on the simulator's own machine`;
+    const codes = Object.keys(health.localFailuresBy ?? {});
+    const named = codes.length === 0 ? '' : ` (${codes.join(', ')})`;
+    return `${health.localFailures} requests failed for want of files or ports on the simulator's own machine${named}`;
   }
   const missing = health.planned - health.started - health.dropped;
   if (missing > (1 - MIN_STARTED_SHARE) * health.planned) {
@@ -45,7 +52,7 @@ export function timingInvalidReason(
 
 export function generatorHealth(
   metrics: MetricsSnapshot,
-  counts: { planned: number; started: number; loopDelayP99Ms: number | null },
+  counts: Pick<GeneratorHealth, 'planned' | 'started' | 'loopDelayP99Ms' | 'localFailuresBy' | 'strain'>,
 ): GeneratorHealth {
   const lag = metrics.trends.schedule_lag_ms;
   return {

@@ -27,8 +27,11 @@ export interface ExchangePlan {
   onSent(at: number): void;
   /** Once. `sent` is undefined when nothing was written. */
   onSettled(outcome: Outcome, sent: Sent | undefined): void;
-  /** Once, after everything else: the exchange needs its connection no more. `by` says who ended it. */
-  onOver(by: 'client' | 'server'): void;
+  /**
+   * Once, after everything else: the exchange needs its connection no more. `by` says who ended it;
+   * `isBroken`: the connection failed before the answer was over.
+   */
+  onOver(by: 'client' | 'server', isBroken: boolean): void;
 }
 
 export interface Sent {
@@ -127,7 +130,8 @@ export class Exchange implements AnswerListener, Waiter {
       return;
     }
     const { code, message } = failure;
-    this.#finish(this.#phase === 'trailing' ? undefined : { kind: 'connection', code, message }, 'server');
+    const ending: Ending = { kind: 'connection', code, message };
+    this.#finish(this.#phase === 'trailing' ? undefined : ending, 'server', true);
   }
 
   /**
@@ -168,14 +172,14 @@ export class Exchange implements AnswerListener, Waiter {
     connection?.close();
   }
 
-  #finish(ending: Ending | undefined, by: 'client' | 'server'): void {
+  #finish(ending: Ending | undefined, by: 'client' | 'server', isBroken = false): void {
     if (this.#phase === 'over') return;
     const isSettled = this.#phase === 'trailing';
     this.#phase = 'over';
     this.#connection = undefined;
     this.#cancelTimer?.();
     if (ending && !isSettled) this.#settle(ending);
-    this.#plan.onOver(by);
+    this.#plan.onOver(by, isBroken);
   }
 
   /** Asked anew after callbacks: those may abandon everything. */

@@ -20,6 +20,8 @@ export interface ComparisonDocument extends Comparison {
   readonly scenario: string;
   readonly mode: string;
   readonly baseline: ComparedFile;
+  /** Further runs of the baseline. */
+  readonly moreBaselines?: readonly ComparedFile[];
   readonly current: readonly ComparedFile[];
   /** What differs between the runs besides the numbers: machine, Node, policy. */
   readonly notes: readonly string[];
@@ -116,11 +118,13 @@ function headline({ rows, verdict }: ComparisonDocument): string {
   }
 }
 
-function subject({ baseline, current, notes }: ComparisonDocument): string[] {
+function subject({ baseline, moreBaselines = [], current, notes }: ComparisonDocument): string[] {
   const seeds = current.map(({ seed }) => seed).join(', ');
   const [only] = current;
   return [
-    `baseline ${baseline.file}, seed ${baseline.seed}, ${baseline.startedAt}`,
+    moreBaselines.length === 0
+      ? `baseline ${baseline.file}, seed ${baseline.seed}, ${baseline.startedAt}`
+      : `baseline median of n = ${moreBaselines.length + 1} runs, seeds ${[baseline, ...moreBaselines].map(({ seed }) => seed).join(', ')}`,
     current.length === 1 && only
       ? `current  ${only.file}, seed ${only.seed}, ${only.startedAt}`
       : `current  median of n = ${current.length} runs, seeds ${seeds}`,
@@ -132,8 +136,14 @@ function values(row: ComparisonRow): string {
   if (row.kind === 'check') return `${row.baseline ?? 'absent'} → ${row.current ?? 'absent'}`;
   const { baseline, current, unit, runs } = row;
   const shown = (value: number | null) => (value === null ? 'none' : formatValue(value, unit));
-  const several = runs > 1 ? ` (n = ${runs})` : '';
+  const several = runs > 1 ? ` (n = ${runs}${interval(row)})` : '';
   return `${shown(baseline)} → ${shown(current)}${change(row)}${several}`;
+}
+
+/** `, 94 % in 41 ms to 48 ms`: where the current median lies. */
+function interval({ spread, unit }: NumberRow): string {
+  if (spread === null || spread.lo === spread.hi) return '';
+  return `, ${Math.floor(spread.coverage * 100)} % in ${formatValue(spread.lo, unit)} to ${formatValue(spread.hi, unit)}`;
 }
 
 function change({ baseline, current, unit }: NumberRow): string {

@@ -1,12 +1,16 @@
 import pc from 'picocolors';
 import type { Check, Verdict } from '../judge/check.ts';
 import { formatLength, grouped } from '../judge/format.ts';
+import { strainWarnings } from '../judge/strain.ts';
 import type { RunResult, RunVerdict } from '../result.ts';
+import { byUrgency, headlineOf, timeTaken, troublesOf } from './headline.ts';
+import { describePromises } from './promises.ts';
+import { renderScoreCard } from './score-card.ts';
 
 /** The most lines a summary takes: it has to fit a screen with the prompt still in sight. */
 export const MAX_LINES = 40;
 /** Lines around the checks. */
-const FRAME_LINES = 12;
+const FRAME_LINES = 14;
 const SPARK_WIDTH = 40;
 
 const MARKS: Record<Verdict, string> = {
@@ -16,9 +20,6 @@ const MARKS: Record<Verdict, string> = {
   invalid: '?',
   'not-observable': '–',
 };
-/** Decided first, and what went wrong before what went well. */
-const ORDER: readonly Verdict[] = ['fail', 'no-data', 'invalid', 'pass', 'not-observable'];
-
 export interface ConsoleOptions {
   readonly useColour: boolean;
   /** Where the files of the run are. */
@@ -27,6 +28,7 @@ export interface ConsoleOptions {
 
 /** The result of a run for people: at most 40 lines, decided first, one line per check with number and limit. */
 export function renderSummary(result: RunResult, { useColour, reportDir }: ConsoleOptions): string {
+  if (isAudit(result)) return renderScoreCard(result, { useColour, reportDir });
   const colour = pc.createColors(useColour);
   const lines = [
     header(result, colour),
@@ -37,6 +39,11 @@ export function renderSummary(result: RunResult, { useColour, reportDir }: Conso
     ...footer(result, reportDir, colour),
   ];
   return `${lines.slice(0, MAX_LINES).join('\n')}\n`;
+}
+
+/** An audit is read check by check, and takes the lines that it needs. */
+function isAudit({ checks }: RunResult): boolean {
+  return checks.length > 0 && checks.every(({ kind }) => kind === 'audit');
 }
 
 type Colours = ReturnType<typeof pc.createColors>;
@@ -63,8 +70,7 @@ export function renderLine(result: RunResult, useColour: boolean): string {
 /** What went wrong in a run, one line a check; empty when nothing did. */
 export function renderTroubles(result: RunResult, useColour: boolean): string[] {
   const colour = pc.createColors(useColour);
-  const troubles = result.checks.filter(({ verdict }) => verdict !== 'pass' && verdict !== 'not-observable');
-  return checkLines(troubles, colour);
+  return checkLines(troublesOf(result.checks), colour);
 }
 
 function badge(verdict: RunVerdict, colour: Colours): string {
@@ -75,38 +81,13 @@ function badge(verdict: RunVerdict, colour: Colours): string {
 }
 
 function header(result: RunResult, colour: Colours): string {
-  const bad = result.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'no-data').length;
-  const undecided = result.checks.filter(({ verdict }) => verdict === 'invalid').length;
-  const total = result.checks.filter(({ verdict }) => verdict !== 'not-observable').length;
-  const said = {
-    pass: `all ${total} checks passed`,
-    fail: `${bad} of ${total} checks failed`,
-    invalid: `${undecided} of ${total} checks could not be decided`,
-    aborted: 'stopped by a signal; what there was has been judged',
-  }[result.verdict];
-  return `${badge(result.verdict, colour)} ${colour.bold(result.scenario.name)}: ${said}`;
+  return `${badge(result.verdict, colour)} ${colour.bold(result.scenario.name)}: ${headlineOf(result)}`;
 }
 
 function subject(result: RunResult): string[] {
-  const time =
-    result.mode === 'virtual'
-      ? `${formatLength(result.durationMs)} of virtual time in ${formatLength(result.wallMs)}`
-      : `${formatLength(result.durationMs)} of real time`;
-  const { policy } = result;
-  const promise = (name: string, condition: number | null, ms = condition) =>
-    condition === null || ms === null ? [] : [`${name} ${formatLength(ms)}`];
-  const promises = [
-    ...promise('T', policy.sessionTimeoutMs),
-    // A sweep is worth a word only with something to sweep.
-    ...promise('C', policy.sessionTimeoutMs ?? policy.handshakeTimeoutMs, policy.cleanupIntervalMs),
-    ...promise('H', policy.handshakeTimeoutMs),
-    ...promise('D', policy.deadPeerMs),
-  ];
   return [
-    `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${time}`,
-    promises.length === 0
-      ? '        promised: nothing that could be judged'
-      : `        promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`,
+    `        target ${result.target.name}, ${result.mode} mode, seed ${result.seed}, ${timeTaken(result)}`,
+    `        ${describePromises(result.policy)}`,
   ];
 }
 
@@ -118,7 +99,7 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
     pass: colour.green,
     'not-observable': colour.dim,
   };
-  const sorted = ORDER.flatMap((verdict) => checks.filter((check) => check.verdict === verdict));
+  const sorted = byUrgency(checks);
   const nameWidth = Math.max(0, ...sorted.map(({ name }) => name.length));
   const lines: string[] = [];
   let hidden = 0;
@@ -128,12 +109,22 @@ function checkLines(checks: readonly Check[], colour: Colours): string[] {
       ...(check.verdict === 'pass' || check.reason === ''
         ? []
         : [`      ${check.reason}${colour.dim(modes(check))}`]),
+      ...ground(check).map((line) => colour.dim(`      ${line}`)),
     ];
     if (lines.length + own.length <= MAX_LINES - FRAME_LINES) lines.push(...own);
     else hidden += 1;
   }
   if (hidden > 0) lines.push(colour.dim(`  … and ${hidden} more in result.json`));
   return lines;
+}
+
+/** Of a failed check: what demands it, and how others mended it. */
+function ground({ verdict, clause, remedy }: Check): string[] {
+  if (verdict !== 'fail' && verdict !== 'no-data') return [];
+  return [
+    ...(clause === undefined ? [] : [`demanded by ${clause}`]),
+    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+  ];
 }
 
 function modes({ failureModes }: Check): string {
@@ -145,7 +136,10 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
   const observed = series.map((point) => point.observed);
   const lines = [
     `  sessions    attempted ${grouped(sessions.attempted)} = opened ${grouped(sessions.opened)} + refused ${grouped(sessions.refused)} + unknown ${grouped(sessions.unknown)}`,
-    `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}`,
+    `  simulator   planned ${grouped(generator.planned)}, started ${grouped(generator.started)}, dropped ${grouped(generator.dropped)}; sent late p99 ${formatLength(generator.lagP99Ms)}${
+      generator.model === 'closed' ? '; closed model: a slow target is asked less' : ''
+    }`,
+    ...validityLines(generator),
   ];
   if (observed.length > 1) {
     lines.push(
@@ -153,9 +147,35 @@ function footer(result: RunResult, reportDir: string | undefined, colour: Colour
     );
   }
   lines.push(...memoryLine(result));
-  if (reportDir !== undefined) lines.push(`  report      ${reportDir}`);
+  if (reportDir !== undefined) lines.push(`  report      ${reportDir}/report.html`);
   if (result.verdict !== 'pass') lines.push(`  again       ${colour.bold(result.replay)}`);
   return lines;
+}
+
+/** Whether times could be measured, and how hard it was. Only where there was something to be hard: in real time. */
+function validityLines({
+  strain,
+  loopDelayP99Ms,
+  timingInvalid,
+  dropCause,
+}: RunResult['generator']): string[] {
+  const dropped = dropCause ? [`  dropped     by the ${dropCause.cause}: ${dropCause.why}`] : [];
+  if (!strain) return dropped;
+  const { cpuCores, loopUtilisation, pressureShare, stealShare } = strain;
+  const figures = [
+    `own CPU ${cpuCores.toFixed(2)} cores`,
+    `event loop ${percent(loopUtilisation)} busy, late p99 ${formatLength(loopDelayP99Ms ?? 0)}`,
+    ...(pressureShare === undefined ? [] : [`CPU pressure ${percent(pressureShare)}`]),
+    ...(stealShare === undefined ? [] : [`steal ${percent(stealShare)}`]),
+  ];
+  const warnings = strainWarnings(strain, loopDelayP99Ms);
+  const validity = timingInvalid === undefined ? 'times valid' : 'times INVALID, counts valid';
+  const warned = warnings.length === 0 ? '' : ` (${warnings.join(', ')})`;
+  return [...dropped, `  measuring   ${validity}; ${figures.join(', ')}${warned}`];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
 }
 
 function memoryLine({ series }: RunResult): string[] {

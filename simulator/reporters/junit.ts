@@ -59,7 +59,7 @@ function testCase(check: Check, { scenario, mode }: RunResult): string[] {
 
 function outcomeOf(check: Check): string | undefined {
   const message = said(check);
-  const body = escapeXml([message, ...check.evidence, ...modes(check)].join('\n'));
+  const body = escapeXml([message, ...check.evidence, ...modes(check), ...ground(check)].join('\n'));
   switch (check.verdict) {
     case 'pass':
       return undefined;
@@ -79,6 +79,14 @@ function said({ observed, limit, reason }: Check): string {
 
 function modes({ failureModes }: Check): string[] {
   return failureModes.length === 0 ? [] : [`failure modes: ${failureModes.join(' ')}`];
+}
+
+/** What demands it, and how others mended it. */
+function ground({ clause, remedy }: Check): string[] {
+  return [
+    ...(clause === undefined ? [] : [`demanded by: ${clause}`]),
+    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
+  ];
 }
 
 function tally(checks: readonly Check[]): string {

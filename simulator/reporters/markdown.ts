@@ -2,6 +2,7 @@ import type { Check, Verdict } from '../judge/check.ts';
 import { formatLength, grouped } from '../judge/format.ts';
 import type { RunResult } from '../result.ts';
 import { sparkline } from './console.ts';
+import { headlineOf, timeTaken, troublesOf } from './headline.ts';
 import { code, commandBlock, plainText, table, withinBytes } from './markdown-text.ts';
 
 /** GitHub drops a step summary over 1 MiB as a whole; this leaves room for what others write there. */
@@ -14,17 +15,16 @@ const MARKS: Record<Verdict, string> = {
   pass: '✅ pass',
   'not-observable': '➖ not observable',
 };
-const TROUBLES: readonly Verdict[] = ['fail', 'no-data', 'invalid'];
 
 /** The result of a run for a step summary or a comment: what decided it first, the rest folded away. */
 export function renderMarkdown(
   result: RunResult,
   { maxBytes = MAX_SUMMARY_BYTES }: { maxBytes?: number } = {},
 ): string {
-  const troubles = TROUBLES.flatMap((verdict) => result.checks.filter((check) => check.verdict === verdict));
-  const rest = result.checks.filter(({ verdict }) => !TROUBLES.includes(verdict));
+  const troubles = troublesOf(result.checks);
+  const rest = result.checks.filter((check) => !troubles.includes(check));
   const lines = [
-    `## ${verdictMark(result)} ${plainText(result.scenario.name)}: ${headline(result)}`,
+    `## ${verdictMark(result)} ${plainText(result.scenario.name)}: ${headlineOf(result)}`,
     '',
     subject(result),
     '',
@@ -46,24 +46,9 @@ function verdictMark({ verdict }: RunResult): string {
   return { pass: '✅', fail: '❌', invalid: '⚠️', aborted: '⏹️' }[verdict];
 }
 
-function headline(result: RunResult): string {
-  const judged = result.checks.filter(({ verdict }) => verdict !== 'not-observable').length;
-  const count = (...verdicts: Verdict[]) =>
-    result.checks.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  return {
-    pass: `all ${judged} checks passed`,
-    fail: `${count('fail', 'no-data')} of ${judged} checks failed`,
-    invalid: `${count('invalid')} of ${judged} checks could not be decided`,
-    aborted: 'stopped by a signal; what there was has been judged',
-  }[result.verdict];
-}
-
-function subject({ target, mode, seed, durationMs, wallMs, environment }: RunResult): string {
-  const time =
-    mode === 'virtual'
-      ? `${formatLength(durationMs)} of virtual time in ${formatLength(wallMs)}`
-      : `${formatLength(durationMs)} of real time`;
-  return `Target ${plainText(target.name)}, ${mode} mode, seed ${seed}, ${time}, Node ${plainText(environment.node)}.`;
+function subject(result: RunResult): string {
+  const { target, mode, seed, environment } = result;
+  return `Target ${plainText(target.name)}, ${mode} mode, seed ${seed}, ${timeTaken(result)}, Node ${plainText(environment.node)}.`;
 }
 
 function checkTable(checks: readonly Check[]): string[] {
@@ -83,15 +68,16 @@ function modes({ failureModes }: Check): string {
 }
 
 function evidence(checks: readonly Check[]): string[] {
-  return checks.flatMap((check) =>
-    // A single line is in the table already, as the reason.
-    check.evidence.length < 2
-      ? []
-      : folded(
-          `Evidence for ${check.name}`,
-          check.evidence.map((line) => `- ${plainText(line)}`),
-        ),
-  );
+  return checks.flatMap((check) => {
+    const { clause, remedy } = check;
+    const lines = [
+      // A single line is in the table already, as the reason.
+      ...(check.evidence.length < 2 ? [] : check.evidence.map((line) => `- ${plainText(line)}`)),
+      ...(clause === undefined ? [] : ['', `Demanded by ${plainText(clause)}.`]),
+      ...(remedy === undefined ? [] : ['', `Remedy: ${plainText(remedy)}`]),
+    ];
+    return folded(`Evidence for ${check.name}`, lines[0] === '' ? lines.slice(1) : lines);
+  });
 }
 
 function folded(summary: string, lines: readonly string[]): string[] {

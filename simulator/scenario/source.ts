@@ -19,13 +19,13 @@ const MAX_EXCERPT = 100;
 /** A parsed scenario text that can say where each of its parts stands. */
 export class ScenarioSource {
   readonly file: string;
-  readonly #text: string;
+  readonly text: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
 
   constructor(file: string, text: string, document: Document, lines: LineCounter) {
     this.file = file;
-    this.#text = text;
+    this.text = text;
     this.#document = document;
     this.#lines = lines;
   }
@@ -40,8 +40,8 @@ export class ScenarioSource {
   problemAt(start: number, end: number, message: string): Problem {
     const { line, col } = this.#lines.linePos(start);
     const lineStart = this.#lines.lineStarts[line - 1] ?? 0;
-    const lineEnd = this.#text.indexOf('\n', lineStart);
-    const text = this.#text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).trimEnd();
+    const lineEnd = this.text.indexOf('\n', lineStart);
+    const text = this.text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).trimEnd();
     const excerpt = renderExcerpt(text, line, col, end - start);
     return { file: this.file, line, column: col, message: printable(message), excerpt };
   }

@@ -45,6 +45,7 @@ export async function processTarget(options: ProcessTargetOptions): Promise<Targ
     name,
     endpoint,
     dial: socketDial(endpoint),
+    hasSockets: true,
     get pid() {
       return pid;
     },

@@ -26,6 +26,8 @@ export interface Target {
   /** The MCP endpoint: host (for the Host header) and path. */
   readonly endpoint: URL;
   readonly dial: Dial;
+  /** Connections are sockets of the kernel: they can be reset and filled up, and Node keeps its time-outs on them. */
+  readonly hasSockets?: boolean;
   /** Process id, where the target is a process of its own on this machine: the one that listens, if that is known. */
   readonly pid?: number | undefined;
   /** Process group, where all of it belongs to the target. */

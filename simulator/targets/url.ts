@@ -7,6 +7,7 @@ export function urlTarget(endpoint: URL): Target {
     name: endpoint.href,
     endpoint,
     dial: socketDial(endpoint),
+    hasSockets: true,
     stop: async () => undefined,
   };
 }

@@ -67,6 +67,17 @@ describe.each([
       expect(await count()).toBe(0);
     }));
 
+  it('emits on the stream of the session that asks, and on no other', () =>
+    inVirtualTime(POLICY, undefined, async ({ clock, client }) => {
+      const [own, other] = [await client.open(), await client.open()];
+      const streams = [await client.stream(own), await client.stream(other)];
+      const answer = await client.call(own, 'emit', { count: 2, on: 'stream', tag: 'mine' });
+      expect(answer.text).toContain('emitted 2');
+      await clock.sleep(1);
+      const numbers = streams.map((stream) => stream.received().match(/"n":\d+,"total":2,"tag":"mine"/g));
+      expect(numbers).toEqual([['"n":1,"total":2,"tag":"mine"', '"n":2,"total":2,"tag":"mine"'], null]);
+    }));
+
   it('reaps a session whose stream peer is dead by D + T + C, and not before T', () =>
     play(POLICY, async ({ clock, client, count }) => {
       await client.stream(await client.open(), { frozen: true });

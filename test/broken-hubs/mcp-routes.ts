@@ -59,6 +59,9 @@ async function receive(
   const messages: unknown[] = Array.isArray(request.body) ? request.body : [request.body];
   const calls = messages.filter((message) => isJSONRPCRequest(message));
   if (parts.isDraining() && calls.length > 0) return refuse(response, 'draining');
+  // The SDK's transport routes answers by id: the second would get the first one's, the first nothing (F28).
+  const inFlight = new Set([...session.calls.values()].flat());
+  if (calls.some(({ id }) => inFlight.has(id))) return refuse(response, 'id-in-flight');
   if (messages.some(completesHandshake)) session.isHandshakeDone = true;
   // Answers to pings come with a stream: where that is no activity, they are none either.
   const isAnswer = calls.length === 0 && !messages.some((message) => isJSONRPCNotification(message));

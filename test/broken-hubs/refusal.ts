@@ -4,6 +4,8 @@ import type { Response } from 'express';
 const REFUSALS = {
   'session-id-required': [400, -32000, 'Mcp-Session-Id header is required.'],
   'session-not-found': [404, -32001, 'Session not found.'],
+  'id-in-flight': [400, -32600, 'A request with this id is in flight.'],
+  'forbidden-origin': [403, -32000, 'This server is for this machine only.'],
   'method-not-allowed': [405, -32000, 'Method not allowed.'],
   'bad-json': [400, -32700, 'The body is not valid JSON.'],
   'body-too-large': [413, -32000, 'The body is too large.'],

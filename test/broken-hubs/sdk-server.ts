@@ -31,6 +31,7 @@ export function createSdkServer(policy: SdkPolicy, defect?: DefectName): SdkServ
   const isDraining = () => draining !== undefined;
   const app = express();
   app.disable('x-powered-by');
+  app.use(refuseForeigners);
   app.use(express.json({ limit: MAX_BODY }));
   app.use(mcpRoutes({ sessions, defect, createServer: toolServers(defect), isDraining }));
   app.use(adminRoutes(policy, sessions, isDraining));
@@ -60,6 +61,17 @@ export function createSdkServer(policy: SdkPolicy, defect?: DefectName): SdkServ
       return draining;
     },
   };
+}
+
+const OWN_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Lets in only what calls this machine by its own name, from a page of its own (DNS rebinding, F35). */
+function refuseForeigners(request: Request, response: Response, next: NextFunction): void {
+  const { host = '', origin } = request.headers;
+  const isOwnPage =
+    origin === undefined || (URL.canParse(origin) && OWN_NAMES.includes(new URL(origin).hostname));
+  if (isOwnPage && OWN_NAMES.includes(host.replace(/:\d+$/, ''))) next();
+  else refuse(response, 'forbidden-origin');
 }
 
 /** Without it Express answers a body that it cannot read with a page of HTML (F49). */

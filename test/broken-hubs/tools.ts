@@ -8,6 +8,7 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 const MAX_WAIT_MS = 24 * 3_600_000;
 const MAX_EVENTS = 10_000;
+const EVENT_METHOD = 'notifications/test/event';
 
 /** With `crossed-answers` every so many echoes one goes wrong. */
 const CROSSED_EVERY = 5;
@@ -18,7 +19,12 @@ const waitMs = z.number().min(0).max(MAX_WAIT_MS);
 const INPUT = {
   echo: { message: z.string() },
   sleep: { ms: waitMs },
-  emit: { count: z.number().int().min(0).max(MAX_EVENTS), intervalMs: waitMs.default(0) },
+  emit: {
+    count: z.number().int().min(0).max(MAX_EVENTS),
+    intervalMs: waitMs.default(0),
+    on: z.enum(['call', 'stream']).default('call'),
+    tag: z.string().default(''),
+  },
   fail: { how: z.enum(['result', 'throw']).default('result') },
 };
 
@@ -34,8 +40,8 @@ export function toolServers(defect: DefectName | undefined): () => McpServer {
       await sleep(ms, extra.signal);
       return text(`slept ${ms} ms`);
     });
-    server.registerTool('emit', { inputSchema: INPUT.emit }, ({ count, intervalMs }, extra) =>
-      emit(count, intervalMs, extra),
+    server.registerTool('emit', { inputSchema: INPUT.emit }, ({ on, tag, ...pace }, extra) =>
+      emit(pace, extra, on === 'call' ? progressOf(extra) : eventOn(server, tag)),
     );
     server.registerTool('fail', { inputSchema: INPUT.fail }, ({ how }) => {
       if (how === 'throw') throw new Error('The tool threw, as it was asked to.');
@@ -57,17 +63,35 @@ function crossingEcho(): (message: string) => string {
   };
 }
 
-async function emit(total: number, intervalMs: number, extra: Extra): Promise<CallToolResult> {
-  const progressToken = extra._meta?.progressToken;
-  for (let progress = 1; progress <= total; progress += 1) {
-    await sleep(intervalMs, extra.signal);
-    if (progressToken === undefined) continue;
-    await extra.sendNotification({
-      method: 'notifications/progress',
-      params: { progressToken, progress, total },
-    });
+interface Pace {
+  readonly count: number;
+  readonly intervalMs: number;
+}
+type SendEvent = (n: number, total: number) => Promise<void>;
+
+async function emit(
+  { count, intervalMs }: Pace,
+  { signal }: Extra,
+  send: SendEvent,
+): Promise<CallToolResult> {
+  for (let n = 1; n <= count; n += 1) {
+    await sleep(intervalMs, signal);
+    await send(n, count);
   }
-  return text(`emitted ${total}`);
+  return text(`emitted ${count}`);
+}
+
+function progressOf({ _meta, sendNotification }: Extra): SendEvent {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return async () => undefined;
+  return (progress, total) =>
+    sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total } });
+}
+
+/** Belongs to no call, so the transport puts it onto the GET stream. */
+function eventOn({ server }: McpServer, tag: string): SendEvent {
+  return async (n, total) =>
+    server.transport?.send({ jsonrpc: '2.0', method: EVENT_METHOD, params: { n, total, tag } });
 }
 
 /** Waits, or throws as soon as the call is cancelled or its session ends. */

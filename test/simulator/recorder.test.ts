@@ -265,3 +265,41 @@ it('takes nothing down once it is closed', () => {
   expect(JSON.stringify([facts(), metrics.snapshot()])).toBe(before);
   expect(logged()).toEqual([]);
 });
+
+describe('what an outage touches', () => {
+  const paused = () => {
+    recorder.outage('paused', 1_000);
+    recorder.outageOver('resumed', 2_000);
+  };
+  const request = (ending: Ending, sentAt: number, doneAt: number) =>
+    recorder.request(outcome(ending, sentAt, doneAt), { session, method: 'ping', dueAt: sentAt });
+
+  it('is no error, and no request that counts', () => {
+    paused();
+    request({ kind: 'timeout' }, 1_500, 1_900);
+    const { counters, rates, trends } = metrics.snapshot();
+    expect([counters.mcp_requests, rates, trends]).toEqual([0, {}, {}]);
+  });
+
+  it('but a late answer is one: whoever waited has waited', () => {
+    paused();
+    request(OK, 1_200, 2_010);
+    const { counters, rates, trends } = metrics.snapshot();
+    expect([counters.mcp_requests, rates.mcp_request_errors?.hits]).toEqual([1, 0]);
+    expect(trends.mcp_request_duration_ms?.maxMs).toBe(810);
+  });
+});
+
+describe('requests that failed on our own machine', () => {
+  it('are counted by error code, and only those', () => {
+    for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EMFILE', 'ECONNREFUSED']) {
+      recorder.request(outcome({ kind: 'connection', code, message: '' }), {
+        session,
+        method: 'ping',
+        dueAt: 0,
+      });
+    }
+    expect(recorder.localFailures).toEqual({ EMFILE: 2, EADDRNOTAVAIL: 1 });
+    expect(metrics.snapshot().errors.local_limit).toBe(3);
+  });
+});

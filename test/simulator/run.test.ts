@@ -229,6 +229,7 @@ settle: 1s
 workloads:
   w: { executor: per-vu-iterations, vus: 4, iterations: 1, flow: [initialize, { call: { tool: work } }] }
 settle: 10m
+invariants: [sessions_not_leaked]
 `),
       mode: 'virtual',
       seed: 1,

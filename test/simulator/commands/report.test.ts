@@ -40,7 +40,7 @@ describe('mcp-soak report', () => {
     [
       'a format that there is not',
       { format: 'pdf' },
-      "--format: got 'pdf', allowed: console, json, junit, markdown.",
+      "--format: got 'pdf', allowed: console, json, junit, markdown, html, ctrf, openmetrics.",
     ],
     ['a file that cannot be written', { out: '/dev/null/x' }, '--out: /dev/null/x cannot be written: '],
   ])('refuses %s', async (_, options, message) => {

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { baselineOf } from '../../../simulator/commands/baselines.ts';
 import { compareResults } from '../../../simulator/commands/compare.ts';
 import { readResult } from '../../../simulator/commands/results.ts';
 import { type RunOptions, runScenarios } from '../../../simulator/commands/run.ts';
@@ -60,16 +61,17 @@ describe('mcp-soak run --report', () => {
     [undefined, []],
     ['junit', ['junit.xml']],
     ['markdown, junit,junit', ['junit.xml', 'summary.md']],
+    ['html,ctrf,openmetrics', ['ctrf.json', 'metrics.prom']],
   ])('%s writes what is asked for beside the rest', async (report, written) => {
     const out = folder();
     await run({ out, ...(report !== undefined && { report }) });
     const [dir = ''] = runsIn(out);
-    const always = ['events.jsonl', 'result.json', 'summary.txt'];
+    const always = ['events.jsonl', 'report.html', 'result.json', 'summary.txt'];
     expect(readdirSync(dir).sort()).toEqual([...always, ...written].sort());
   });
 
   it('knows its formats', async () => {
-    const err = "mcp-soak: --report: got 'pdf', allowed: junit, markdown.\n";
+    const err = "mcp-soak: --report: got 'pdf', allowed: junit, markdown, html, ctrf, openmetrics.\n";
     expect(await run({ report: 'junit,pdf' })).toEqual({ code: 104, out: '', err });
   });
 });
@@ -113,7 +115,10 @@ it('mcp-soak run --save-baseline writes results to compare with', async () => {
   expect(readdirSync(baselines)).toEqual(['few-virtual.json']);
   const [dir = ''] = runsIn(out);
   const result = readResult(join(dir, 'result.json'));
-  expect(readResult(join(baselines, 'few-virtual.json'))).toEqual({ ...result, series: [] });
+  expect(readResult(join(baselines, 'few-virtual.json'))).toEqual(baselineOf(result));
+  expect(statSync(join(baselines, 'few-virtual.json')).size).toBeLessThan(
+    statSync(join(dir, 'result.json')).size,
+  );
   expect(result.series.length).toBeGreaterThan(0);
 });
 

@@ -231,3 +231,38 @@ describe('in virtual time', () => {
     });
   });
 });
+
+describe('of several runs', () => {
+  it('the median is judged, with where it lies and how many are worse', () => {
+    const { rows, verdict } = compared({ ms: 20 }, { ms: 40 }, { ms: 20 }, { ms: 41 });
+    expect(row(rows, P95)).toMatchObject({
+      current: expect.closeTo(40, 0),
+      worseRuns: 2,
+      spread: { lo: expect.closeTo(20, 0), hi: expect.closeTo(41, 0), coverage: 0.75 },
+      reason: 'worse than allowed in 2 of 3 runs',
+    });
+    expect(verdict).toBe('fail');
+  });
+
+  it('a baseline of several is their median: one lucky run accuses nobody', () => {
+    const [lucky, usual] = [runOf({ ms: 20 }), runOf({ ms: 40 })];
+    expect(row(compareRuns(lucky, [usual]).rows, P95).verdict).toBe('fail');
+    const { rows } = compareRuns([lucky, usual, usual], [usual]);
+    expect(row(rows, P95)).toMatchObject({ verdict: 'pass', baselineRuns: 3, spread: null, worseRuns: 0 });
+  });
+
+  it('a check that failed in any of the baselines was no promise', () => {
+    const runs = (['pass', 'fail'] as const).map((verdict) => runOf({ verdicts: { a: verdict } }));
+    const [passed, failed] = runs;
+    if (!passed || !failed) throw new Error('two runs were made');
+    expect(row(compareRuns([passed, failed], [failed]).rows, 'a').verdict).toBe('pass');
+    expect(row(compareRuns([passed, passed], [failed]).rows, 'a').verdict).toBe('fail');
+  });
+
+  it('in virtual mode the one of equal seed has to be equal', () => {
+    const runs = [1, 2].map((seed) => runOf({ mode: 'virtual', seed, opened: seed * 100 }));
+    const [one, two] = runs;
+    if (!one || !two) throw new Error('two runs were made');
+    expect(compareRuns([one, two], [two]).verdict).toBe('pass');
+  });
+});

@@ -85,6 +85,76 @@ const CASES: readonly Case[] = [
     hiMs: [15_000],
   },
   {
+    title: 'ended while its stream was open: early, however long ago the last request was',
+    play: (s) => s.open(1, 0).stream(1, 0).look(25, [1]).look(30, []).abandon(1, 40, 'destroyed'),
+    lag: { early: 1, inTime: 1, certified: 0 },
+  },
+  {
+    title: 'seen only while its stream was open: certifies nothing',
+    play: (s) =>
+      s.open(1, 0).stream(1, 0).look(12, [1]).streamClosed(1, 30, 'client').abandon(1, 30).look(40, []),
+    lag: { tooCoarse: 1, certified: 0, early: 0, inTime: 1 },
+  },
+  {
+    title: 'seen after the client closed its stream, then gone: certified',
+    play: (s) =>
+      s.open(1, 0).stream(1, 0).streamClosed(1, 30, 'client').abandon(1, 30).look(30.5, [1]).look(41, []),
+    lag: { certified: 1, early: 0 },
+    hiMs: [11_000],
+  },
+  {
+    title: 'ended while a call was in flight that left in time: early',
+    play: (s) => {
+      s.open(1, 0);
+      const call = s.send(1, 5);
+      return s.look(14, [1]).look(16, []).aborted(1, call, 20, 60).abandon(1, 20);
+    },
+    lag: { early: 1 },
+  },
+  {
+    title:
+      'where streams protect nothing, its own stream tells when it ended: certified by that, and exactly',
+    policy: { openStreamProtects: false },
+    play: (s) => s.open(1, 0).stream(1, 0).streamClosed(1, 11, 'server').abandon(1, 12).notFound(1, 30),
+    lag: { certified: 1, inTime: 1, maxHiMs: 11_000 },
+    hiMs: [11_000],
+  },
+  {
+    title: 'an ended stream alone is no ended session: nothing is known',
+    policy: { openStreamProtects: false },
+    play: (s) => s.open(1, 0).stream(1, 0).streamClosed(1, 11, 'server').abandon(1, 12),
+    lag: { certified: 0, early: 0, tooCoarse: 0, inTime: 0 },
+    hiMs: [],
+  },
+  {
+    title: 'an ended stream, and a session that lived on: the stream tells nothing',
+    policy: { openStreamProtects: false },
+    play: (s) =>
+      s.open(1, 0).stream(1, 0).streamClosed(1, 11, 'server').call(1, 12).abandon(1, 12).notFound(1, 60),
+    lag: { certified: 0, early: 0, tooCoarse: 1, inTime: 0 },
+    hiMs: [48_000],
+  },
+  {
+    title: 'an ended stream, and a listing that shows the session after it: the stream tells nothing',
+    policy: { openStreamProtects: false },
+    play: (s) =>
+      s.open(1, 0).stream(1, 0).streamClosed(1, 6, 'server').abandon(1, 6).look(7, [1]).look(60, []),
+    lag: { certified: 0, early: 0, tooCoarse: 1, inTime: 0 },
+  },
+  {
+    title:
+      'a stream that the target ends before T, to have it opened again, makes no early end of a late look',
+    policy: { openStreamProtects: false },
+    play: (s) => s.open(1, 0).stream(1, 0).streamClosed(1, 5, 'server').abandon(1, 6).notFound(1, 16),
+    lag: { early: 0, certified: 0, tooCoarse: 1 },
+    hiMs: [16_000],
+  },
+  {
+    title: 'where streams protect, one that the target ends with its session was ended early',
+    play: (s) => s.open(1, 0).stream(1, 0).streamClosed(1, 30, 'server').abandon(1, 31).notFound(1, 32),
+    lag: { early: 1 },
+  },
+  {
     title: 'half a handshake: H takes the place of T',
     play: (s) => s.open(1, 0, { half: true }).abandon(1, 0).look(5, [1]).look(5.5, []),
     lag: { certified: 1 },

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { ComparisonRow } from '../../../simulator/judge/comparison.ts';
+import type { ComparisonRow, NumberRow } from '../../../simulator/judge/comparison.ts';
 import {
   type ComparisonDocument,
   renderComparison,
@@ -16,7 +16,7 @@ const CHECK: ComparisonRow = {
   baseline: 'pass',
   current: 'fail',
 };
-const P95: ComparisonRow = {
+const P95: NumberRow = {
   kind: 'number',
   name: 'mcp_request_duration_ms{method:tools/call} p95',
   class: 'timing',
@@ -25,7 +25,10 @@ const P95: ComparisonRow = {
   unit: 'ms',
   baseline: 12,
   current: 20,
+  baselineRuns: 1,
   runs: 3,
+  spread: null,
+  worseRuns: 2,
   allowance: { share: 0.25, amount: 5 },
   worse: 'more',
 };
@@ -191,4 +194,16 @@ it('a comparison for a step summary', () => {
 
     "
   `);
+});
+
+it('of several runs it says where the median lies, and what the baseline is', () => {
+  const spread = { lo: 18, hi: 25, coverage: 0.75 };
+  const several = document({
+    moreBaselines: [{ ...FILE, file: 'base-2.json', seed: 8 }],
+    rows: [{ ...P95, spread, reason: 'worse than allowed in 3 of 3 runs' }],
+  });
+  const text = renderComparison(several, false);
+  expect(text).toContain('baseline median of n = 2 runs, seeds 7, 8');
+  expect(text).toContain('12 ms → 20 ms  +66.7 % (n = 3, 75 % in 18 ms to 25 ms)  allowed +25 % or +5 ms');
+  expect(renderComparisonMarkdown(several)).toContain('worse than allowed in 3 of 3 runs');
 });

@@ -5,10 +5,50 @@ import {
   renderTroubles,
   sparkline,
 } from '../../../simulator/reporters/console.ts';
+import { auditResult } from './html/rich-results.ts';
 import { check, LEAKED, resultOf, seriesOf } from './results.ts';
 
 const plain = { useColour: false } as const;
 const ESCAPE = '\u001b';
+
+describe('the line on how the measuring went', () => {
+  const { generator } = resultOf();
+  const strain = {
+    loopDelayMaxMs: 40,
+    loopUtilisation: 0.084,
+    cpuCores: 0.052,
+    pressureShare: 0.985,
+    stealShare: 0.02,
+  };
+  const lines = (changes: object) =>
+    renderSummary(resultOf({ generator: { ...generator, ...changes } }), plain).split('\n');
+
+  it('says that times stand, and how hard the machine had it', () => {
+    expect(lines({ strain, loopDelayP99Ms: 3.2 })).toContain(
+      '  measuring   times valid; own CPU 0.05 cores, event loop 8 % busy, late p99 3.2 ms, CPU pressure 99 %, steal 2 % (the machine is short of CPU)',
+    );
+  });
+
+  it('says that times are void and counts are not', () => {
+    const [line] = lines({ strain, timingInvalid: 'late' }).filter((text) => text.includes('measuring'));
+    expect(line).toContain('times INVALID, counts valid');
+  });
+
+  it('is absent in virtual time', () => {
+    expect(lines({}).filter((text) => text.includes('measuring'))).toEqual([]);
+  });
+
+  it('says whose fault dropped arrivals were', () => {
+    const dropCause = { cause: 'target', why: 'virtual users were all waiting' };
+    expect(lines({ dropCause })).toContain('  dropped     by the target: virtual users were all waiting');
+  });
+
+  it('labels a closed model', () => {
+    const label = 'closed model: a slow target is asked less';
+    expect(lines({ model: 'closed' }).join()).toContain(label);
+    expect(lines({ model: 'open' }).join()).not.toContain(label);
+  });
+});
 
 describe('the summary of a run', () => {
   it('that passed', () => {
@@ -24,7 +64,7 @@ describe('the summary of a run', () => {
         sessions    attempted 1,100 = opened 1,099 + refused 1 + unknown 0
         simulator   planned 1,100, started 1,100, dropped 0; sent late p99 0 ms
         on target   ▁▄█▃▁  peak 1,000, end 0
-        report      reports/now
+        report      reports/now/report.html
       "
     `);
   });
@@ -61,7 +101,7 @@ describe('the summary of a run', () => {
         simulator   planned 1,100, started 1,100, dropped 0; sent late p99 0 ms
         on target   ▁▄█▃▁  peak 1,000, end 12
         memory      ▅▆█▇▅  90 MiB at the start, peak 180 MiB, end 110 MiB
-        report      reports/now
+        report      reports/now/report.html
         again       npx mcp-soak run scenarios/abandon.yaml --mode real --seed 42
       "
     `);
@@ -203,4 +243,12 @@ describe('a sparkline', () => {
     const drawn = sparkline(values);
     expect([drawn.length, [...drawn].filter((bar) => bar === '█').length]).toEqual([40, 1]);
   });
+});
+
+it('a failed check names what demands it, and how others mended it', () => {
+  // Among others: a run of audits alone has a score card.
+  const result = resultOf({ verdict: 'fail', checks: [...auditResult().checks, check('a', 'pass')] });
+  const text = renderSummary(result, { useColour: false });
+  expect(text).toMatch(/[Dd]emanded by:? MCP 2025-11-25, basic\/transports: Session Management, 3/);
+  expect(text).toMatch(/[Rr]emedy: Answer 404, so that clients start a new session\./);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Check } from '../../../simulator/judge/check.ts';
 import { renderJunit } from '../../../simulator/reporters/junit.ts';
+import { auditResult } from './html/rich-results.ts';
 import { check, LEAKED, resultOf } from './results.ts';
 
 const withCheck = (one: Check) => renderJunit([resultOf({ checks: [one] })]);
@@ -83,4 +84,11 @@ describe('the JUnit document', () => {
       'message="1, allowed 0: a&#10;b"',
     );
   });
+});
+
+it('a failed check names what demands it, and how others mended it', () => {
+  const result = auditResult();
+  const text = renderJunit([result]);
+  expect(text).toMatch(/[Dd]emanded by:? MCP 2025-11-25, basic\/transports: Session Management, 3/);
+  expect(text).toMatch(/[Rr]emedy: Answer 404, so that clients start a new session\./);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Metrics } from '../../../simulator/judge/metrics.ts';
 import { renderMarkdown } from '../../../simulator/reporters/markdown.ts';
+import { auditResult } from './html/rich-results.ts';
 import { check, LEAKED, resultOf } from './results.ts';
 
 describe('the step summary', () => {
@@ -146,4 +147,11 @@ describe('the step summary', () => {
     );
     expect(Buffer.byteLength(renderMarkdown(resultOf({ checks })))).toBeLessThanOrEqual(900_000);
   });
+});
+
+it('a failed check names what demands it, and how others mended it', () => {
+  const result = auditResult();
+  const text = renderMarkdown(result);
+  expect(text).toMatch(/[Dd]emanded by:? MCP 2025-11-25, basic\/transports: Session Management, 3/);
+  expect(text).toMatch(/[Rr]emedy: Answer 404, so that clients start a new session\./);
 });

@@ -1,0 +1,51 @@
+import type { AuditOptions } from './audit.ts';
+
+/** Options that are said again as they were said. Headers may be tokens: they are named, not shown. */
+const REPEATED = [
+  'target',
+  'command',
+  'url',
+  'module',
+  'mode',
+  'seed',
+  'sessionTimeout',
+  'cleanupInterval',
+  'sessionsFrom',
+  'echoTool',
+  'slowTool',
+  'only',
+] as const satisfies readonly (keyof AuditOptions)[];
+
+/** The command that makes this audit again. */
+export function auditReplay(shorthand: string | undefined, options: AuditOptions): string {
+  const { policy = [], header = [], otherHeader = [], maxWait } = options;
+  return [
+    'npx mcp-soak audit',
+    ...(shorthand === undefined ? [] : [quoted(shorthand)]),
+    ...REPEATED.flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
+    }),
+    ...(policy.length === 0 ? [] : [`--policy ${policy.map(quoted).join(' ')}`]),
+    ...header.map((line) => `--header ${quoted(hidden(line))}`),
+    ...otherHeader.map((line) => `--other-header ${quoted(hidden(line))}`),
+    ...(maxWait === DEFAULT_MAX_WAIT ? [] : [`--max-wait ${maxWait}`]),
+    ...(options.allowRemote === true ? ['--allow-remote'] : []),
+  ].join(' ');
+}
+
+/** A server with the common idle timeout of half an hour can still be audited whole in real time. */
+export const DEFAULT_MAX_WAIT = '3h';
+
+function hidden(line: string): string {
+  return `${line.split(':')[0]}: …`;
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A word as a shell takes it whole. */
+function quoted(text: string): string {
+  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

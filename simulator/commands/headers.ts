@@ -1,0 +1,17 @@
+import { RequestError } from '../run-request.ts';
+
+const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\u0020-\u007e]*)$/;
+
+/** `Name: value` lines of the command line as headers. @throws RequestError for what is none */
+export function parseHeaders(option: string, lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name, value] = HEADER.exec(line) ?? [];
+      if (name === undefined || value === undefined) {
+        // What was given may be a token: it is not repeated.
+        throw new RequestError(`${option}: got what is no header, allowed: 'Authorization: Bearer …'.`);
+      }
+      return [name, value];
+    }),
+  );
+}

@@ -1,0 +1,119 @@
+import { assembleAudit } from './assemble-audit.ts';
+import { audit, auditLasts } from './audit/audit.ts';
+import { learn } from './audit/learn.ts';
+import type { Probe } from './audit/probe.ts';
+import type { AuditParts } from './audit/probe-context.ts';
+import { PROBES } from './audit/probes/index.ts';
+import type { AuditRequest } from './audit-request.ts';
+import type { Clock } from './clock/clock.ts';
+import { realClock } from './clock/real.ts';
+import { VirtualTime } from './clock/virtual.ts';
+import type { Wall } from './conduct.ts';
+import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
+import type { RunResult } from './result.ts';
+import { stopwatch } from './run.ts';
+import { RequestError } from './run-request.ts';
+import type { Mode } from './scenario/schema-parts.ts';
+import type { Target } from './targets/target.ts';
+
+/** Where an audit takes place. */
+export interface AuditWorld {
+  readonly clock: Clock;
+  readonly target: Target;
+  readonly wall: Wall;
+  /** What the machine may be late by, ms. */
+  readonly toleranceMs: number;
+  readonly stepWallClock?: (ms: number) => void;
+}
+
+/** Sweeps, event loops and sockets of a shared machine take their time. */
+const REAL_TOLERANCE_MS = 250;
+
+/**
+ * Runs every check that applies against one target and judges each.
+ * @throws RequestError for input that cannot be used; Error when the target cannot be started
+ */
+export function runAudit(request: AuditRequest): Promise<RunResult> {
+  const probes = chosen(request.only);
+  const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
+  return request.mode === 'virtual' ? runVirtual(request, probes, wall) : runReal(request, probes, wall);
+}
+
+/** The probes of these names or failure modes. @throws RequestError for a word that is neither */
+function chosen(only: readonly string[] | undefined): readonly Probe[] {
+  if (!only) return PROBES;
+  const fits = (word: string) => (probe: Probe) =>
+    probe.name === word || probe.failureModes.some((mode) => mode === word.toUpperCase());
+  const unknown = only.find((word) => !PROBES.some(fits(word)));
+  if (unknown !== undefined) {
+    throw new RequestError(
+      `--only: got '${unknown}', allowed: failure modes (F01 … F58) that a check looks for, or names of checks (mcp-soak audit --list).`,
+    );
+  }
+  return PROBES.filter((probe) => only.some((word) => fits(word)(probe)));
+}
+
+async function runVirtual(request: AuditRequest, probes: readonly Probe[], wall: Wall): Promise<RunResult> {
+  const time = new VirtualTime();
+  const restores: (() => void)[] = [() => time.uninstall()];
+  try {
+    return await time.drive(async () => {
+      const target = await virtualTarget(wishOf(request), time, (restore) => restores.unshift(restore));
+      const stepWallClock = (ms: number) => time.stepWallClock(ms);
+      return auditAndStop(
+        { clock: time.clock, target, wall, toleranceMs: 0, stepWallClock },
+        request,
+        probes,
+      );
+    });
+  } finally {
+    for (const restore of restores) restore();
+  }
+}
+
+async function runReal(request: AuditRequest, probes: readonly Probe[], wall: Wall): Promise<RunResult> {
+  const target = await realTarget(wishOf(request));
+  const world = { clock: realClock(), target, wall, toleranceMs: REAL_TOLERANCE_MS };
+  return auditAndStop(world, request, probes);
+}
+
+async function auditAndStop(
+  world: AuditWorld,
+  request: AuditRequest,
+  probes: readonly Probe[],
+): Promise<RunResult> {
+  const stop = request.stop ?? new AbortController().signal;
+  try {
+    const { parts, notes } = await learn(world, request, probes);
+    const longestMs = request.maxWaitMs;
+    request.onPlan?.({ known: parts, lastsMs: auditLasts(probes, parts, longestMs), notes });
+    const onProgress = request.onProgress ?? (() => undefined);
+    const checks = await audit(parts, { probes, stop, bail: request.bail === true, longestMs, onProgress });
+    parts.sessions.close();
+    return assembleAudit(world, request, { parts: auditRemains(parts), checks, isAborted: stop.aborted });
+  } finally {
+    await world.target.stop();
+  }
+}
+
+function auditRemains({ policy, sessions, tally }: AuditParts) {
+  return { policy, visibility: sessions.visibility, tally };
+}
+
+/** The hub is audited with a cap that can be filled, and in real time with timeouts that can be waited for. */
+const HUB: Record<Mode, Record<string, string | number>> = {
+  virtual: { maxSessions: 200 },
+  real: {
+    sessionTimeout: '2s',
+    cleanupInterval: '500ms',
+    handshakeTimeout: '1s',
+    heartbeat: '500ms',
+    keepAlive: '1s',
+    drain: '3s',
+    maxSessions: 200,
+  },
+};
+
+function wishOf({ mode, target, outDir, observers }: AuditRequest): TargetWish {
+  return { target, hub: HUB[mode], outDir, observers };
+}
