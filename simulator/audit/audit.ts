@@ -106,6 +106,8 @@ class AuditRun {
     }
     try {
       const finding = await Promise.race(races).catch(asFinding);
+      // What hangs between two lives would be taken for the next one.
+      if (probe.phase === 'ending' && finding.verdict === 'invalid') target.kill?.();
       return { finding, evidence: context.evidence() };
     } finally {
       cancel();

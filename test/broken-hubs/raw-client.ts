@@ -112,7 +112,13 @@ export class RawClient {
     };
   }
 
-  async #start({ method = 'POST', path = '/mcp', session, body, headers }: RawRequest): Promise<IncomingMessage> {
+  async #start({
+    method = 'POST',
+    path = '/mcp',
+    session,
+    body,
+    headers,
+  }: RawRequest): Promise<IncomingMessage> {
     const wire = await this.#dial();
     const outgoing = request({
       method,

@@ -22,7 +22,9 @@ export const modernProbesLeaveNothing: Probe = {
     for (let id = 1; id <= TIMES; id += 1) {
       const method = id % 2 === 0 ? 'server/discover' : 'tools/list';
       const body = `{"jsonrpc":"2.0","id":${id},"method":"${method}","params":{${META}}}`;
-      const headers = { 'MCP-Protocol-Version': '2026-07-28', 'Mcp-Method': method };
+      // Some proxies and clients leave the version out; a server may look at it first.
+      const version = id % 4 < 2 ? { 'MCP-Protocol-Version': '2026-07-28' } : {};
+      const headers = { ...version, 'Mcp-Method': method };
       answers.push(await peer.send({ method: 'POST', headers, body }).done());
     }
     const after = await context.countSessions();
@@ -41,7 +43,7 @@ export const modernProbesLeaveNothing: Probe = {
     if (!before || !after) return pass(`no id in ${TIMES} answers (sessions are not shown)`);
     const grown = after.count - before.count;
     const observed = `${grown} more sessions after ${TIMES} requests`;
-    if (grown >= TIMES / 2)
+    if (grown >= TIMES / 4)
       return fail(observed, 'a session is opened for a client that knows of none and will never end it');
     return grown <= 0 ? pass(observed) : undecided(observed, 'sessions of others came or went');
   },

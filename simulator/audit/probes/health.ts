@@ -1,8 +1,11 @@
 import { fail, type Probe, pass, undecided, unseen } from '../probe.ts';
+import { endOf } from '../target-end.ts';
 
 const TIMES = 100;
 /** Time for a signal to arrive and be handled. */
 const NOTICE_MS = 300;
+/** Beyond its drain; one that takes longer is killed, and another check says so. */
+const END_WITHIN_MS = 2_000;
 
 /** F57: whoever asks whether the server is well opens nothing. */
 export const healthOpensNothing: Probe = {
@@ -59,7 +62,7 @@ export const healthTellsOfDraining: Probe = {
     context.target.signal?.('SIGTERM');
     await context.sleep(NOTICE_MS);
     const during = await health().done(NOTICE_MS);
-    await context.target.exited;
+    await endOf(context, (context.policy.drainMs ?? 2_000) + END_WITHIN_MS);
     const observed = `200 before, ${during.status ?? during.end} while draining`;
     if (during.status === 200) return fail(observed, 'clients are sent to a server that turns them away');
     return pass(observed);

@@ -62,13 +62,13 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   },
   emit: {
     description:
-      'Sends so many notifications, so far apart, then answers: progress of this call, or, `as: message`, ' +
+      'Sends so many notifications, so far apart, then answers: progress of this call, or, `on: stream`, ' +
       'log messages on the stream of the session that asks, each with `tag` and `padding` bytes in it.',
     inputSchema: object(
       {
         count: INTEGER,
         intervalMs: INTEGER,
-        as: { enum: ['progress', 'message'] },
+        on: { enum: ['call', 'stream'] },
         tag: { type: 'string' },
         padding: INTEGER,
       },
@@ -116,9 +116,12 @@ async function emit(args: Readonly<Record<string, unknown>>, context: ToolContex
   const padding = 'x'.repeat(numberIn(args, 'padding', MAX_PADDING, 0));
   for (let sent = 1; sent <= count; sent += 1) {
     await sleep(intervalMs, context.signal);
-    if (args.as !== 'message') await context.progress(sent, count);
+    if (args.on !== 'stream') await context.progress(sent, count);
     else
-      context.notify('notifications/message', { level: 'info', data: { n: sent, tag: args.tag, padding } });
+      context.notify('notifications/message', {
+        level: 'info',
+        data: { n: sent, total: count, tag: args.tag, padding },
+      });
   }
   return text(`emitted ${count}`);
 }
