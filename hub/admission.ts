@@ -60,9 +60,17 @@ export class Admission {
    */
   async use(request: IncomingMessage, caller: Caller): Promise<Session> {
     const session = await this.session(request, caller);
-    this.#sessions.updateActivity(session.id);
-    await this.#limits.session(session.id);
+    await this.message(session.id);
     return session;
+  }
+
+  /**
+   * A message on the WebSocket of a session, whose caller was asked for when that was opened.
+   * @throws HubError TOO_MANY_REQUESTS
+   */
+  async message(sessionId: string): Promise<void> {
+    this.#sessions.updateActivity(sessionId);
+    await this.#limits.session(sessionId);
   }
 
   /**

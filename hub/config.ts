@@ -15,6 +15,7 @@ export interface HubConfig {
   readonly handshakeTimeoutMs: number;
   readonly keepAliveMs: number;
   readonly drainMs: number;
+  readonly isWebSocketOn: boolean;
   /** Path of the session store; empty: sessions live in memory. */
   readonly store: string;
   readonly maxEvents: number;
@@ -95,6 +96,7 @@ const ConfigSchema: z.ZodType<HubConfig> = z.strictObject({
   handshakeTimeoutMs: ms,
   keepAliveMs: ms,
   drainMs: ms,
+  isWebSocketOn: z.boolean(),
   store: z.string(),
   maxEvents: z.number().int().positive(),
   maxEventBytes: z.number().int().positive(),

@@ -56,6 +56,12 @@ const ERRORS = {
     rpcCode: RPC.serverError,
     message: 'Last-Event-ID names no position that can be resumed: not of this session, or no longer kept.',
   },
+  BAD_UPGRADE: {
+    status: 400,
+    rpcCode: RPC.serverError,
+    message:
+      'A WebSocket is opened here by GET with Sec-WebSocket-Version: 13, a key, and Sec-WebSocket-Protocol: mcp.',
+  },
   UNAUTHORIZED: {
     status: 401,
     rpcCode: RPC.serverError,
@@ -145,13 +151,20 @@ export class HubError extends Error {
     };
   }
 
-  /** The JSON-RPC error body. It answers no particular request, so its id is null. */
+  /** The JSON-RPC error body. Over HTTP it answers no particular request, so its id is null. */
   body(): string {
     return JSON.stringify({
       jsonrpc: '2.0',
       error: { code: this.rpcCode, message: this.message },
       id: null,
     });
+  }
+
+  /** The same as a message on a WebSocket, which has no status and no headers: they are in its data. */
+  messageTo(id: string | number | null): string {
+    const retryAfter = this.headers['retry-after'];
+    const data = { status: this.status, ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }) };
+    return JSON.stringify({ jsonrpc: '2.0', error: { code: this.rpcCode, message: this.message, data }, id });
   }
 }
 

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import type { MessageStream, StreamEnding } from './message-stream.ts';
 
 /**
  * One server-sent-event stream on a response. Says `retry:` first, so that a client whose stream ends
  * waits before it comes back instead of hammering (2025-11-25, basic/transports: SHOULD send `retry`).
  */
-export class EventStream {
+export class EventStream implements MessageStream {
   readonly #response: ServerResponse;
   readonly #maxBufferedBytes: number;
   readonly #primes: boolean;
@@ -67,12 +68,16 @@ export class EventStream {
     this.#response.on('drain', callback);
   }
 
+  onClose(callback: () => void): void {
+    this.#response.once('close', callback);
+  }
+
   /** Ends the stream. `retryMs` asks the client to wait that long before it comes back. */
-  end(options: { retryMs?: number } = {}): void {
+  end({ retryMs }: StreamEnding = {}): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#response.destroyed) return;
-    this.#response.end(options.retryMs === undefined ? undefined : `retry: ${options.retryMs}\n\n`);
+    this.#response.end(retryMs === undefined ? undefined : `retry: ${retryMs}\n\n`);
   }
 
   /** Cuts the connection, whatever waits on it. */

@@ -1,5 +1,5 @@
+import type { Exchange } from './exchange.ts';
 import { PeriodicQueue } from './periodic-queue.ts';
-import type { PostExchange } from './post-exchange.ts';
 import { PINGS_BEFORE_DEAD } from './session-streams.ts';
 import type { SessionTransport } from './transport.ts';
 
@@ -13,7 +13,7 @@ import type { SessionTransport } from './transport.ts';
 export class Heartbeat {
   readonly #streams: PeriodicQueue<SessionTransport>;
   readonly #pings: PeriodicQueue<SessionTransport>;
-  readonly #calls: PeriodicQueue<PostExchange>;
+  readonly #calls: PeriodicQueue<Exchange>;
 
   constructor(options: { heartbeatMs: number; keepAliveMs: number }) {
     this.#streams = new PeriodicQueue(options.keepAliveMs, (transport) => transport.keepAlive());
@@ -31,11 +31,11 @@ export class Heartbeat {
     this.#pings.delete(transport);
   }
 
-  callStarted(exchange: PostExchange): void {
+  callStarted(exchange: Exchange): void {
     this.#calls.add(exchange);
   }
 
-  callEnded(exchange: PostExchange): void {
+  callEnded(exchange: Exchange): void {
     this.#calls.delete(exchange);
   }
 

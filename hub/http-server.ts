@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingMessage,
   type RequestListener,
   type Server,
   type ServerResponse,
@@ -18,8 +19,15 @@ const TIMEOUT_CHECK_MS = 1_000;
 const CLOSE_GRACE_MS = 500;
 const CLOSE_CHECK_MS = 50;
 
+/** Takes over connections whose requests ask for another protocol. */
+export interface Upgrades {
+  /** What it does not want is answered as if nothing had been asked for (RFC 9110, 7.8). */
+  wants(request: IncomingMessage): boolean;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 /** An HTTP server with the hub's time-outs, that answers broken requests as the hub answers others. */
-export function createHttpServer(config: HubConfig, listener: RequestListener): Server {
+export function createHttpServer(config: HubConfig, listener: RequestListener, upgrades?: Upgrades): Server {
   // What each connection is being answered at the moment.
   const answers = new WeakMap<Duplex, ServerResponse>();
   const server = createServer(
@@ -28,6 +36,7 @@ export function createHttpServer(config: HubConfig, listener: RequestListener): 
       requestTimeout: config.requestTimeoutMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+      ...(upgrades && { shouldUpgradeCallback: (request) => upgrades.wants(request) }),
     },
     (request, response) => {
       // A request sent ahead waits: it is the first one that is being answered.
@@ -35,6 +44,11 @@ export function createHttpServer(config: HubConfig, listener: RequestListener): 
       listener(request, response);
     },
   );
+  if (upgrades) {
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      upgrades.upgrade(request, socket, head);
+    });
+  }
   server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, answers.get(socket)));
   return server;
 }
@@ -59,12 +73,20 @@ function answerBrokenRequest(
     socket.destroy();
     return;
   }
-  const refusal = new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP');
+  endWithRefusal(socket, new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP'));
+}
+
+/** Answers on a connection that Node has given out of its hands, and ends it. */
+export function endWithRefusal(socket: Duplex, refusal: HubError): void {
   const body = refusal.body();
-  socket.end(
-    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const headers = {
+    ...refusal.headers,
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
 /** Resolves with where it listens. */

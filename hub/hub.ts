@@ -25,6 +25,7 @@ import type { McpServerLike } from './session.ts';
 import { type Makers, SessionKeeper } from './session-keeper.ts';
 import { SessionManager } from './session-manager.ts';
 import type { SessionStore } from './session-store.ts';
+import { SocketEndpoint } from './socket-endpoint.ts';
 import { SqliteStore } from './sqlite-store.ts';
 import { SessionTransport, type TransportHooks } from './transport.ts';
 
@@ -77,10 +78,17 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   );
   const admin = adminRoutes({ config, ...core, isDraining, startedAt: performance.now() });
   const app = createApp({ config, identity, refusals, mcp, admin });
-  const server = createHttpServer(config, (request, response) => {
+  const sockets = config.isWebSocketOn
+    ? new SocketEndpoint({
+        ...{ config, sessions, admission, refusals, logger, isDraining, isEndpoint, metrics },
+        ...core.makers,
+      })
+    : undefined;
+  const listener: RequestListener = (request, response) => {
     if (isEndpoint(request.url)) mcp(request, response);
     else app(request, response);
-  });
+  };
+  const server = createHttpServer(config, listener, sockets);
 
   return {
     app,
@@ -95,7 +103,7 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
       return url;
     },
     shutdown: () => {
-      const closed = [...core.closed, limits, refusals];
+      const closed = [...core.closed, ...(sockets ? [sockets] : []), limits, refusals];
       draining ??= drainAndClose({ config, logger, sessions, calls, answers, server, closed });
       return draining;
     },

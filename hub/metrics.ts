@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { CLOSE_CODES } from './close-codes.ts';
 import { DELIVERIES, type Delivery } from './server-context.ts';
 import type { EndReason, SessionCounters } from './session-manager.ts';
 
@@ -32,6 +33,19 @@ const METHODS: ReadonlySet<string> = new Set([
   'logging/setLevel',
 ]);
 
+/** Clients choose the code that they close with, too. Those of RFC 6455, and the hub's own. */
+const KNOWN_CLOSE_CODES: ReadonlySet<number> = new Set([
+  1000,
+  1002,
+  1005,
+  1006,
+  1007,
+  1008,
+  1009,
+  1011,
+  ...Object.values(CLOSE_CODES),
+]);
+
 const HTTP_METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE']);
 
 /** Seconds: the boundaries that the OpenTelemetry conventions for MCP advise, and longer ones for sessions. */
@@ -50,6 +64,8 @@ export class HubMetrics {
   readonly #sessionDurations: Histogram<'reason'>;
   readonly #requests: Counter<'http_method' | 'status'>;
   readonly #messages: Counter<'delivered'>;
+  readonly #sockets: Gauge;
+  readonly #socketsClosed: Counter<'code'>;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -79,6 +95,13 @@ export class HubMetrics {
       labelNames: ['delivered'],
       registers,
     });
+    this.#sockets = new Gauge({ name: 'mcp_server_websockets', help: 'Open WebSockets.', registers });
+    this.#socketsClosed = new Counter({
+      name: 'mcp_server_websockets_closed_total',
+      help: 'WebSockets closed, by close code; 1006: the connection broke.',
+      labelNames: ['code'],
+      registers,
+    });
     for (const delivered of DELIVERIES) this.#messages.inc({ delivered }, 0);
     registerSessionMetrics(this.#registry, sources);
     registerGauges(this.#registry, sources);
@@ -97,6 +120,15 @@ export class HubMetrics {
   requestEnded(method: string | undefined, status: number | undefined): void {
     const httpMethod = method !== undefined && HTTP_METHODS.has(method) ? method : 'other';
     this.#requests.inc({ http_method: httpMethod, status: status === undefined ? 'none' : String(status) });
+  }
+
+  socketOpened(): void {
+    this.#sockets.inc();
+  }
+
+  socketClosed(code: number): void {
+    this.#sockets.dec();
+    this.#socketsClosed.inc({ code: KNOWN_CLOSE_CODES.has(code) ? String(code) : 'other' });
   }
 
   messageSent(delivered: Delivery): void {
@@ -158,8 +190,12 @@ function registerGauges(registry: Registry, sources: MetricSources): void {
       },
     });
   gauge('mcp_server_sessions', 'Live sessions.', () => sources.sessions.size);
-  gauge('mcp_server_streams', 'Open GET streams.', () => sources.streams.count);
-  gauge('mcp_server_calls_in_flight', 'POSTs whose answer is owed.', () => sources.calls.count);
+  gauge('mcp_server_streams', 'Open GET streams, and WebSockets of sessions.', () => sources.streams.count);
+  gauge(
+    'mcp_server_calls_in_flight',
+    'POSTs, and calls on WebSockets, whose answer is owed.',
+    () => sources.calls.count,
+  );
   gauge('mcp_server_agents', 'Registered agents.', () => sources.agents.size);
   gauge('mcp_server_conversations', 'Conversations kept.', () => sources.conversations.size);
   gauge(

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Exchange } from './exchange.ts';
 import type { ResumableStream } from './resumable-stream.ts';
 
 export interface PostExchangeOptions {
@@ -22,7 +23,7 @@ export interface PostExchangeOptions {
  * | streaming  | streaming | closed      | detached          | streaming |
  * | detached   | detached  | closed      | –                 | streaming |
  */
-export class PostExchange {
+export class PostExchange implements Exchange {
   readonly #response: ServerResponse;
   readonly #options: PostExchangeOptions;
   #owed: number;

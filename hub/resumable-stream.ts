@@ -1,12 +1,12 @@
 import type { EventLog } from './event-log.ts';
-import type { EventStream } from './event-stream.ts';
+import type { MessageStream } from './message-stream.ts';
 
 /** Senders held back on one stream. Whoever sends more without waiting is not slowed down, but loses events. */
 const MAX_WAITING = 1_000;
 
 /**
- * One logical stream of a session: a cursor over the session's event log, and the response that is being written
- * to at the moment, if any. What is live and what is replayed goes the same way, one event after the other, so
+ * One logical stream of a session: a cursor over the session's event log, and the response (or WebSocket) that is
+ * being written to at the moment, if any. What is live and what is replayed goes the same way, one event after the other, so
  * order cannot break and nothing can come twice, whenever the connection is cut (F41).
  *
  * A response that takes no more is waited for; what it has not read stays in the log, which is bounded. So a slow
@@ -16,7 +16,7 @@ export class ResumableStream {
   readonly number: number;
   readonly #log: EventLog;
   readonly #eventId: (seq: number) => string;
-  #response: EventStream | undefined;
+  #response: MessageStream | undefined;
   /** The last position written to any response. */
   #written = 0;
   #isEnded = false;
@@ -44,8 +44,8 @@ export class ResumableStream {
   }
 
   /** Writes to this response from now on, from the event after `seq`. Whoever was written to before is ended. */
-  attach(response: EventStream, seq: number): void {
-    this.#response?.end();
+  attach(response: MessageStream, seq: number): void {
+    this.#response?.end({ why: 'takeover' });
     this.#response = response;
     this.#written = seq;
     response.prime(this.#eventId(seq));
@@ -54,7 +54,7 @@ export class ResumableStream {
   }
 
   /** Stops writing to this response, if it still is the one. */
-  detach(response: EventStream): void {
+  detach(response: MessageStream): void {
     if (this.#response !== response) return;
     this.#response = undefined;
     this.#goOn();
@@ -85,7 +85,7 @@ export class ResumableStream {
     return this.#response?.isOpen === true && !this.#response.hasRoom;
   }
 
-  #pump(response: EventStream): void {
+  #pump(response: MessageStream): void {
     if (this.#response !== response) return;
     while (response.hasRoom) {
       const event = this.#log.next({ stream: this.number, seq: this.#written });

@@ -4,10 +4,9 @@ import { HubError, sessionEndedError } from './errors.ts';
 import { type EventKeeper, EventLog, type EventLogLimits } from './event-log.ts';
 import { EventStream } from './event-stream.ts';
 import { fingerprint } from './fingerprint.ts';
+import type { MessageStream, StreamEnd, StreamEnding } from './message-stream.ts';
 import { ResumableStream } from './resumable-stream.ts';
 import type { StoredSessionState, StoredStream } from './session-store.ts';
-
-export type StreamEnd = 'client' | 'takeover' | 'dead-peer' | 'session-ended';
 
 export interface SessionStreamsOptions {
   readonly sessionId: string;
@@ -62,8 +61,8 @@ export class SessionStreams {
   /** Logical streams by number, as long as they can be resumed. */
   readonly #streams = new Map<number, ResumableStream>();
   #nextStream = MAIN_STREAM + 1;
-  /** The response that carries the GET stream now. */
-  #main: EventStream | undefined;
+  /** The response, or the WebSocket, that carries the GET stream now. */
+  #main: MessageStream | undefined;
   #pingsSent = 0;
   #pingsUnanswered = 0;
 
@@ -88,15 +87,19 @@ export class SessionStreams {
    */
   listen(response: ServerResponse, seq?: number): void {
     // Its client left already: a stream on it would never close.
-    if (response.destroyed) return;
+    if (!response.destroyed) this.listenOn(this.#newEventStream(response), seq);
+  }
+
+  /** The same on a stream that is there already. */
+  listenOn(stream: MessageStream, seq?: number): void {
+    if (!stream.isOpen) return;
     if (this.#main) this.#hooks.ended('takeover');
     const main = this.#logicalStream(MAIN_STREAM);
-    const stream = this.#newEventStream(response);
     this.#main = stream;
     this.#pingsUnanswered = 0;
     main.attach(stream, seq ?? this.#log.resumableFrom({ stream: MAIN_STREAM, seq: main.written }));
     // Compares the stream, not the session: the late close of an old stream must not end its successor (F18).
-    response.once('close', () => this.#endMain(stream, 'client'));
+    stream.onClose(() => this.#endMain(stream, 'client'));
     this.#hooks.opened();
   }
 
@@ -232,8 +235,8 @@ export class SessionStreams {
     return new EventStream(response, { retryMs, maxBufferedBytes, primes, headers });
   }
 
-  #endMain(stream: EventStream, reason: StreamEnd, options: { retryMs?: number } = {}): void {
-    stream.end(options);
+  #endMain(stream: MessageStream, reason: StreamEnd, options: StreamEnding = {}): void {
+    stream.end({ ...options, why: reason });
     if (this.#main !== stream) return;
     this.#streams.get(MAIN_STREAM)?.detach(stream);
     this.#main = undefined;

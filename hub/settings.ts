@@ -102,6 +102,14 @@ export const SETTINGS: readonly Setting[] = [
     read: duration,
   },
   {
+    name: 'websocket',
+    key: 'isWebSocketOn',
+    placeholder: '<on|off>',
+    fallback: 'off',
+    describes: 'carry sessions over WebSockets on /mcp, too; not part of the MCP specification',
+    read: onOrOff,
+  },
+  {
     name: 'store',
     key: 'store',
     placeholder: '<file>',

@@ -9,21 +9,20 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { sessionEndedError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { StreamEnd } from './message-stream.ts';
 import { PostExchange } from './post-exchange.ts';
 import type { StoredSessionState } from './session-store.ts';
-import {
-  isPingAnswer,
-  SessionStreams,
-  type SessionStreamsOptions,
-  type StreamEnd,
-} from './session-streams.ts';
+import { isPingAnswer, SessionStreams, type SessionStreamsOptions } from './session-streams.ts';
+import { SocketExchange } from './socket-exchange.ts';
+import type { SocketLink } from './socket-link.ts';
 
 /** What the hub around a transport wants to know of it. */
 export interface TransportHooks {
-  /** A POST with calls in it begins and ends, in pairs. */
-  callStarted(transport: SessionTransport, exchange: PostExchange): void;
-  callEnded(transport: SessionTransport, exchange: PostExchange): void;
-  /** Once for each POST with calls: all that its response will carry has been handed to the network, or the client is gone. */
+  /** A POST with calls in it, or a call on a WebSocket, begins and ends, in pairs. */
+  callStarted(transport: SessionTransport, exchange: Exchange): void;
+  callEnded(transport: SessionTransport, exchange: Exchange): void;
+  /** Once for each of these: all that its response will carry has been handed to the network, or the client is gone. */
   answerLeft(): void;
   /** One request among those of a POST was answered, or cancelled. */
   operationEnded?(method: string, durationMs: number): void;
@@ -33,17 +32,18 @@ export interface TransportHooks {
 
 /** A call whose answer is still owed: which POST waits for it, and the id the client gave it. */
 interface OpenCall {
-  readonly exchange: PostExchange;
+  readonly exchange: Exchange;
   readonly clientId: RequestId;
   readonly method: string;
   readonly startedAt: number;
   readonly beforeAnswer: BeforeAnswer | undefined;
+  readonly afterAnswer: (() => void) | undefined;
 }
 
 /** Sees an answer before the first byte of it is written; may still change the headers. */
-export type BeforeAnswer = (message: JSONRPCMessage, exchange: PostExchange) => void;
+export type BeforeAnswer = (message: JSONRPCMessage, exchange: Exchange) => void;
 
-/** One POST, taken apart. */
+/** One POST, or one message on a WebSocket, taken apart. */
 export interface IncomingPost {
   readonly messages: readonly JSONRPCMessage[];
   readonly isBatch: boolean;
@@ -51,6 +51,8 @@ export interface IncomingPost {
   /** Headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly beforeAnswer?: BeforeAnswer;
+  /** Called when the answer has been written. */
+  readonly afterAnswer?: () => void;
 }
 
 export interface TransportOptions extends SessionStreamsOptions {
@@ -59,7 +61,7 @@ export interface TransportOptions extends SessionStreamsOptions {
 
 /**
  * Streamable HTTP for one session, behind the SDK's public Transport interface: the SDK speaks the protocol,
- * this speaks HTTP.
+ * this speaks HTTP, or frames of a WebSocket.
  *
  * Every request gets an id of the hub's own before the SDK sees it, and its own id back in the answer. So two
  * calls in flight with one id (some clients number every call 1) each get their own answer (F28).
@@ -72,7 +74,7 @@ export class SessionTransport implements Transport {
 
   readonly #hooks: TransportHooks;
   readonly #streams: SessionStreams;
-  readonly #exchanges = new Set<PostExchange>();
+  readonly #exchanges = new Set<Exchange>();
   readonly #calls = new Map<number, OpenCall>();
   /** From 1: the SDK takes a cancellation of request 0 for one without an id. */
   #nextCallId = 1;
@@ -122,9 +124,18 @@ export class SessionTransport implements Transport {
   }
 
   /** Takes the messages of one POST. The response is answered when every request among them is. */
-  receive(post: IncomingPost, response: ServerResponse): PostExchange | undefined {
+  receive(post: IncomingPost, response: ServerResponse): Exchange | undefined {
+    return this.#take(post, (owed) => this.#postExchange(response, owed, post));
+  }
+
+  /** Takes one message of the session's WebSocket, whose answer goes back on that. */
+  receiveOn(link: SocketLink, post: IncomingPost): void {
+    this.#take(post, () => new SocketExchange(link));
+  }
+
+  #take(post: IncomingPost, open: (owed: number) => Exchange): Exchange | undefined {
     const owed = post.messages.filter(isRequest).length;
-    const exchange = owed > 0 ? this.#openExchange(response, owed, post) : undefined;
+    const exchange = owed > 0 ? this.#opened(open(owed)) : undefined;
     for (const message of post.messages) {
       if (isRequest(message)) {
         if (exchange) this.#dispatch(message, exchange, post);
@@ -142,6 +153,11 @@ export class SessionTransport implements Transport {
   /** Opens the session's GET stream, or takes it over from an older one (F26). */
   openStream(response: ServerResponse): void {
     this.#streams.listen(response);
+  }
+
+  /** Lets the session's WebSocket carry what a GET stream would: takes over from an older one, and from a stream. */
+  listenOn(link: SocketLink): void {
+    this.#streams.listenOn(link);
   }
 
   /** @throws HubError CANNOT_RESUME */
@@ -199,8 +215,8 @@ export class SessionTransport implements Transport {
     this.end('closed');
   }
 
-  #openExchange(response: ServerResponse, owed: number, post: IncomingPost): PostExchange {
-    const exchange = new PostExchange(response, {
+  #postExchange(response: ServerResponse, owed: number, post: IncomingPost): PostExchange {
+    const exchange: PostExchange = new PostExchange(response, {
       owed,
       isBatch: post.isBatch,
       openStream: (headers) => {
@@ -214,6 +230,10 @@ export class SessionTransport implements Transport {
       endStream: (stream) => this.#streams.endPost(stream),
     });
     Object.assign(exchange.headers, post.headers);
+    return exchange;
+  }
+
+  #opened(exchange: Exchange): Exchange {
     this.#exchanges.add(exchange);
     this.#hooks.callStarted(this, exchange);
     exchange.onclose = () => {
@@ -224,7 +244,7 @@ export class SessionTransport implements Transport {
     return exchange;
   }
 
-  #dispatch(request: JSONRPCRequest, exchange: PostExchange, post: IncomingPost): void {
+  #dispatch(request: JSONRPCRequest, exchange: Exchange, post: IncomingPost): void {
     const callId = this.#nextCallId;
     this.#nextCallId += 1;
     this.#calls.set(callId, {
@@ -233,6 +253,7 @@ export class SessionTransport implements Transport {
       method: request.method,
       startedAt: performance.now(),
       beforeAnswer: post.beforeAnswer,
+      afterAnswer: post.afterAnswer,
     });
     this.onmessage?.({ ...request, id: callId }, post.extra);
   }
@@ -274,6 +295,7 @@ function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
 function settle(call: OpenCall, message: JSONRPCMessage): void {
   call.beforeAnswer?.(message, call.exchange);
   call.exchange.answer(answerText(message, call.clientId));
+  call.afterAnswer?.();
 }
 
 /** The answer as JSON under the client's own id; a result that JSON cannot hold becomes an error. */

@@ -11,6 +11,7 @@ import {
   limitFlagName,
 } from './commands/compare.ts';
 import { type InitOptions, initScenario } from './commands/init.ts';
+import { findLeaks, type LeakCommandOptions } from './commands/leak.ts';
 import { listScenarios } from './commands/list.ts';
 import { REPORT_FORMATS, type ReportOptions, reportResults } from './commands/report.ts';
 import { type Console, type RunOptions, runScenarios } from './commands/run.ts';
@@ -49,6 +50,7 @@ function program(console: Console): Command {
 
   addRun(mcpSoak, console);
   addAudit(mcpSoak, console);
+  addLeak(mcpSoak, console);
   addScenarioCommands(mcpSoak, console);
   addReport(mcpSoak, console);
   addCompare(mcpSoak, console);
@@ -121,6 +123,34 @@ function addAudit(mcpSoak: Command, console: Console): void {
     .addHelpText('after', AUDIT_MANUAL)
     .action(async (target: string | undefined, options: AuditOptions) => {
       process.exitCode = await auditTarget(target, options, console);
+    });
+}
+
+function addLeak(mcpSoak: Command, console: Console): void {
+  mcpSoak
+    .command('leak')
+    .description('Look for memory, timers and sockets that stay behind, in cycles of act, undo, settle.')
+    .option('--target <url>', 'load this MCP endpoint instead of the reference hub; needs --inspect-pid')
+    .option('--inspect-pid <pid>', 'the Node process to look at, on this machine and of this user')
+    .option('--command <line>', 'start this as the target, in a shell; needs --url')
+    .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
+    .option('--module <file>', 'load the server that this module exports, in a process of its own')
+    .option('--allow-remote', 'let --target be another machine')
+    .option('--per <units>', 'what comes and goes: session, request, event, reader (default: all of them)')
+    .option('--budget <bytes>', 'what each may leave behind (default: 64B; 1KiB per reader)')
+    .option('--strict', 'a quarter of the default budget')
+    .option('--units <n>', 'how many come and go in a cycle')
+    .option('--tool <name>', 'call this tool (default: echo where there is one, else tools/list)')
+    .option('--arguments <json>', 'what the tool is called with')
+    .option('--sessions-from <source>', 'read the number of sessions there: prometheus:…, json:…, cmd:…')
+    .option('--seed <number>', 'kept in the result; what is done is the same whatever it is')
+    .option('--out <dir>', 'where reports go', 'reports')
+    .option('--report <formats>', `write these as well: ${RUN_REPORTS.join(', ')} (with a comma between)`)
+    .option('--json', 'print the result document and nothing else')
+    .option('--quiet', 'print only what did not pass')
+    .addHelpText('after', LEAK_MANUAL)
+    .action(async (options: LeakCommandOptions) => {
+      process.exitCode = await findLeaks(options, console);
     });
 }
 
@@ -212,7 +242,8 @@ const RUN_MANUAL = `
 Virtual mode runs the target in this process, without sockets, on a clock that jumps: minutes take seconds, and
 the same seed gives the same run. Real mode uses sockets and the time there is.
 
---policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), drain, maxSessions.
+--policy takes sessionTimeout (T), cleanupInterval (C), handshakeTimeout (H), deadPeer (D), streamLost, drain, maxSessions,
+maxSessionsPerClient, capRule=evict-idle, openStreamProtects=off, callProtects=off.
 What is not promised cannot be judged; durations of the scenario that use it are then refused.
 
 The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
@@ -245,6 +276,18 @@ Examples:
   mcp-soak audit http://127.0.0.1:3000/mcp --session-timeout 2s --cleanup-interval 500ms
   mcp-soak audit ./server.ts                                  in virtual time: a day takes seconds
   mcp-soak audit --command "npm start" --url http://127.0.0.1:3000/mcp --only F36,F37,F38`;
+
+const LEAK_MANUAL = `
+Does the same again and again, undoes it, and reads memory in between. A Node target is looked at through its inspector:
+V8 is pinned for as long as it takes (no optimizing, and so about 1.25 times slower), and garbage is collected twice
+before each reading. It fails when growth is above the budget for certain (99 %), and goes on after as many cycles again:
+a cache that fills up is no leak. What leaks is named then, with what holds it and where it was allocated.
+
+CPython is looked at through /proc. Processes that keep garbage as they like (Java, Go) give a coarse alarm only.
+
+  mcp-soak leak                                            the reference hub
+  mcp-soak leak --command 'npm start' --url http://127.0.0.1:3000/mcp --per session
+  mcp-soak leak --target http://127.0.0.1:3000/mcp --inspect-pid 4711 --tool search --arguments '{"q":"x"}'`;
 
 const COMPARE_MANUAL = `
 Worse is what grew by more than both its limits: --max-p95-growth 25% and --min-p95-growth 5ms, say. A check that

@@ -216,6 +216,23 @@ export class Recorder {
     return this.#localFailures;
   }
 
+  /**
+   * One of very many requests alike, sent by an engine: for the metrics and the invariants, but not for the log. It
+   * was due when it was sent, so that it says nothing of how late the simulator was.
+   */
+  bulkRequest(outcome: Outcome, { session, method }: Pick<RequestContext, 'session' | 'method'>): void {
+    if (this.#isClosed || outcome.kind === 'aborted') return;
+    this.callDone(session, method, outcome);
+    const isAfterSignal = this.#signal !== undefined && outcome.sentAt >= this.#signal.at;
+    if (isAfterSignal || this.#isExcused(session, outcome)) return;
+    const fault = this.#isDrained(outcome) ? undefined : errorClass(outcome);
+    this.#metrics.count('mcp_requests');
+    this.#metrics.rate('mcp_request_errors', fault !== undefined);
+    if (fault !== undefined) this.#metrics.error(fault);
+    this.#metrics.trend('mcp_request_service_ms', outcome.doneAt - outcome.sentAt, method);
+    this.#metrics.trend('mcp_request_duration_ms', outcome.doneAt - outcome.sentAt, method);
+  }
+
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
     if (this.#isClosed || this.#signal) return;
     if (expected === 'alive' ? this.#isExcused(session, outcome) : this.#isTouched(outcome)) return;

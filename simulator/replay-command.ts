@@ -1,4 +1,4 @@
-import type { Policy } from './judge/policy.ts';
+import { type Policy, PolicySchema } from './judge/policy.ts';
 import type { ObserverRequest, RunRequest, TargetRequest } from './run-request.ts';
 import { isLoopback } from './targets/url.ts';
 
@@ -22,13 +22,17 @@ function targetFlags(target: TargetRequest): string[] {
   return [`--module ${quoted(target.module)}`, ...(target.path === '/mcp' ? [] : [`--url ${target.path}`])];
 }
 
-/** The policy as `--policy` takes it. */
-function policyFlags({ maxSessions, ...times }: Policy): string[] {
-  const promises = Object.entries(times).flatMap(([name, ms]) =>
-    name.endsWith('Ms') && typeof ms === 'number' ? [`${name.slice(0, -'Ms'.length)}=${ms}ms`] : [],
-  );
-  const all = maxSessions === null ? promises : [...promises, `maxSessions=${maxSessions}`];
-  return all.length === 0 ? [] : [`--policy ${all.join(' ')}`];
+/** The policy as `--policy` takes it; what it says when nobody says anything is left out. */
+function policyFlags(policy: Policy): string[] {
+  const unsaid = PolicySchema.parse({});
+  const promises = Object.entries(policy).flatMap(([name, value]) => {
+    if (name.endsWith('Ms')) {
+      return typeof value === 'number' ? [`${name.slice(0, -'Ms'.length)}=${value}ms`] : [];
+    }
+    if (typeof value === 'object' || Reflect.get(unsaid, name) === value) return [];
+    return [`${name}=${typeof value === 'boolean' ? (value ? 'on' : 'off') : value}`];
+  });
+  return promises.length === 0 ? [] : [`--policy ${promises.join(' ')}`];
 }
 
 function observerFlags({ heap, sessionsFrom }: ObserverRequest): string[] {

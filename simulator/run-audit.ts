@@ -84,7 +84,7 @@ async function auditAndStop(
 ): Promise<RunResult> {
   const stop = request.stop ?? new AbortController().signal;
   try {
-    const { parts, notes } = await learn(world, request);
+    const { parts, notes } = await learn(world, request, probes);
     const longestMs = request.maxWaitMs;
     request.onPlan?.({ known: parts, lastsMs: auditLasts(probes, parts, longestMs), notes });
     const onProgress = request.onProgress ?? (() => undefined);

@@ -1,10 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type JSONRPCMessage,
-  type MessageExtraInfo,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from '@modelcontextprotocol/sdk/types.js';
 import type { Admission } from '../admission.ts';
 import { type Messages, parseMessages, readJson } from '../body.ts';
 import type { HubConfig } from '../config.ts';
@@ -12,9 +7,11 @@ import { HubError } from '../errors.ts';
 import { guard } from '../guard.ts';
 import type { Caller } from '../identity.ts';
 import type { HubLogger } from '../logger.ts';
+import { admitMessages, checkVersion, initializeOf } from '../message-rules.ts';
 import type { RefusalLog } from '../refusal-log.ts';
-import type { ClientInfo, McpServerLike } from '../session.ts';
+import type { McpServerLike } from '../session.ts';
 import type { SessionManager } from '../session-manager.ts';
+import { type Carrier, extraOf, openSession } from '../session-opening.ts';
 import type { SessionTransport } from '../transport.ts';
 
 export interface McpRouteParts {
@@ -27,12 +24,6 @@ export interface McpRouteParts {
   readonly createMcpServer: (sessionId: string) => McpServerLike;
   readonly isDraining: () => boolean;
 }
-
-/** Names and versions that clients give themselves are cut to this length. */
-const MAX_CLIENT_TEXT = 100;
-
-/** The only version that has batches (removed in 2025-06-18). */
-const VERSION_WITH_BATCHES = '2025-03-26';
 
 /**
  * The MCP endpoint as a plain request listener: mount it in an Express app (`app.all('/mcp', listener)`) or
@@ -100,14 +91,7 @@ function receive(parts: McpRouteParts, sessionId: string, incoming: Incoming): v
   const session = parts.sessions.peek(sessionId);
   const transport = parts.sessions.getTransport(sessionId);
   if (!session || !transport) throw new HubError('SESSION_NOT_FOUND');
-  if (messages.isBatch && session.protocolVersion !== VERSION_WITH_BATCHES) {
-    throw new HubError('BATCH_NOT_ALLOWED');
-  }
-  if (messages.list.some((message) => methodOf(message) === 'initialize')) {
-    throw new HubError('ALREADY_INITIALIZED');
-  }
-  if (parts.isDraining() && messages.list.some(isCall)) throw new HubError('DRAINING');
-  if (messages.list.some(completesHandshake)) parts.sessions.completeHandshake(sessionId);
+  admitMessages(parts, session, messages);
   const exchange = transport.receive(
     { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request, caller) },
     response,
@@ -118,94 +102,18 @@ function receive(parts: McpRouteParts, sessionId: string, incoming: Incoming): v
 /** A POST without a session: initialize, or an error. */
 async function open(parts: McpRouteParts, incoming: Incoming): Promise<void> {
   const { caller, messages, request, response } = incoming;
-  const [message] = messages.list;
-  if (!message || methodOf(message) !== 'initialize' || !isCall(message)) {
-    if (messages.isBatch && messages.list.some((entry) => methodOf(entry) === 'initialize')) {
-      throw new HubError('BATCH_NOT_ALLOWED');
-    }
-    throw new HubError('SESSION_ID_REQUIRED');
-  }
-  if (messages.isBatch) throw new HubError('BATCH_NOT_ALLOWED');
-  if (parts.isDraining()) {
-    parts.sessions.countRefused();
-    throw new HubError('DRAINING');
-  }
+  const message = initializeOf(parts, messages);
   const transport = parts.createTransport(randomUUID());
   const releaseSlot = parts.sessions.reserveSlot(() => transport.end('handshake'), caller.client);
-  let server: McpServerLike | undefined;
-  try {
-    server = parts.createMcpServer(transport.sessionId);
-    await server.connect(transport);
-    // Both can have happened only if connecting took its time.
-    if (transport.isClosed) throw new HubError('INTERNAL', { detail: 'The session took too long to open.' });
-    if (response.destroyed) throw new Error('The client left before its session was open.');
-    initialize(parts, { transport, server, message, caller, request, response, releaseSlot });
-  } catch (error) {
-    releaseSlot();
-    if (server) await server.close();
-    throw error;
-  }
-}
-
-interface Opening {
-  readonly transport: SessionTransport;
-  readonly server: McpServerLike;
-  readonly message: JSONRPCMessage;
-  readonly caller: Caller;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly releaseSlot: () => void;
-}
-
-/**
- * Lets the MCP server answer initialize. Only an answer with a result makes a session (F03); it is registered
- * in the same turn in which the answer is written, and takes the place of its slot in that turn: counted
- * twice, it would keep others out below the cap (F46). The slot is given back however this ends.
- */
-function initialize(parts: McpRouteParts, opening: Opening): void {
-  const { transport, server, message, caller, request, response, releaseSlot } = opening;
-  const { client, identity } = caller;
-  const sessionId = transport.sessionId;
-  let isRegistered = false;
-  transport.onclose = chain(transport.onclose, () => {
-    releaseSlot();
-    parts.sessions.removeSession(sessionId, 'error');
-  });
-  response.once('close', () => {
-    if (isRegistered) return;
-    // Refused by the MCP server, or the client left before the answer: nobody knows this id.
-    transport.end('error');
-    server.close().catch((error: unknown) => parts.logger.problem('server-close-failed', error));
-  });
-  transport.receive(
-    {
-      messages: [message],
-      isBatch: false,
-      extra: extraOf(request, caller),
-      headers: { 'mcp-session-id': sessionId },
-      beforeAnswer: (answer, exchange) => {
-        if (!('result' in answer) || !exchange.isOpen) {
-          delete exchange.headers['mcp-session-id'];
-          return;
-        }
-        releaseSlot();
-        isRegistered = true;
-        const protocolVersion = String(answer.result.protocolVersion);
-        const clientInfo = clientInfoOf(message);
-        transport.protocolVersion = protocolVersion;
-        parts.sessions.registerSession(sessionId, {
-          transport,
-          server,
-          clientInfo,
-          protocolVersion,
-          client,
-          identity,
-          initializeParams: 'params' in message ? message.params : undefined,
-        });
-      },
+  const carrier: Carrier = {
+    get isGone() {
+      return response.destroyed;
     },
-    response,
-  );
+    onGone: (callback) => response.once('close', callback),
+    deliver: (post) => transport.receive(post, response),
+  };
+  const extra = extraOf(request, caller);
+  await openSession(parts, { transport, message, caller, extra, carrier, releaseSlot });
 }
 
 async function get(
@@ -238,15 +146,6 @@ async function remove(
   response.writeHead(200, { 'content-length': 0 }).end();
 }
 
-function checkVersion(request: IncomingMessage): void {
-  const version = request.headers['mcp-protocol-version'];
-  if (version === undefined) return;
-  if (SUPPORTED_PROTOCOL_VERSIONS.includes(String(version))) return;
-  throw new HubError('UNSUPPORTED_VERSION', {
-    detail: `It speaks ${SUPPORTED_PROTOCOL_VERSIONS.join(', ')}.`,
-  });
-}
-
 /** Whether Accept allows a media type; no Accept at all allows everything (RFC 9110, 12.5.1). */
 function accepts(request: IncomingMessage, mediaType: string): boolean {
   const accept = request.headers.accept;
@@ -254,44 +153,6 @@ function accepts(request: IncomingMessage, mediaType: string): boolean {
   const [type] = mediaType.split('/');
   const ranges = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase());
   return ranges.includes(mediaType) || ranges.includes(`${type}/*`) || ranges.includes('*/*');
-}
-
-function methodOf(message: JSONRPCMessage): string | undefined {
-  return 'method' in message ? message.method : undefined;
-}
-
-function isCall(message: JSONRPCMessage): boolean {
-  return 'method' in message && 'id' in message;
-}
-
-/**
- * notifications/initialized completes the handshake. So does any call but ping: some clients skip the
- * notification, and a session that is being used is not half open.
- */
-function completesHandshake(message: JSONRPCMessage): boolean {
-  if (methodOf(message) === 'notifications/initialized') return true;
-  return isCall(message) && methodOf(message) !== 'ping';
-}
-
-function clientInfoOf(message: JSONRPCMessage): ClientInfo {
-  const params: unknown = 'params' in message ? message.params?.clientInfo : undefined;
-  const field = (name: string) => {
-    const value: unknown =
-      typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined;
-    return typeof value === 'string' ? value.slice(0, MAX_CLIENT_TEXT) : 'unknown';
-  };
-  return { name: field('name'), version: field('version') };
-}
-
-function extraOf(request: IncomingMessage, { authInfo }: Caller): MessageExtraInfo {
-  return { requestInfo: { headers: request.headers }, ...(authInfo && { authInfo }) };
-}
-
-function chain(first: (() => void) | undefined, second: () => void): () => void {
-  return () => {
-    first?.();
-    second();
-  };
 }
 
 /** Answers with the error as JSON-RPC. Whatever is no HubError is a defect, and logged as one. */

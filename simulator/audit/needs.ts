@@ -14,7 +14,7 @@ export function unmetNeed(probe: Probe, parts: AuditParts): string | undefined {
 
 function isMet(
   need: Need,
-  { offer, policy, sessions, target, otherHeaders, stepWallClock }: AuditParts,
+  { offer, policy, sessions, target, otherHeaders, endlessForMs, stepWallClock }: AuditParts,
 ): boolean {
   switch (need) {
     case 'session':
@@ -32,6 +32,8 @@ function isMet(
       return offer[need] !== undefined;
     case 'stream':
       return offer.hasStream;
+    case 'reaping':
+      return policy.sessionTimeoutMs !== null || (endlessForMs ?? 0) >= ENDLESS_MS;
     case 'idle-timeout':
       return policy.sessionTimeoutMs !== null;
     case 'handshake-timeout':
@@ -63,6 +65,9 @@ function isMet(
   }
 }
 
+/** No server means a session that nobody used for a day. */
+export const ENDLESS_MS = 24 * 3_600_000;
+
 const REASONS: Record<Need, string> = {
   session: 'the server opens no sessions: initialize is answered without Mcp-Session-Id',
   sessionless: 'the server opens sessions, and this is about servers that open none',
@@ -73,12 +78,13 @@ const REASONS: Record<Need, string> = {
   chatty: 'no tool is known that sends progress while it works',
   notice: 'no tool is known that makes the server send a notification on the GET stream',
   stream: 'the server offers no GET stream (405)',
+  reaping: 'no idle timeout is promised, and no session was seen to end: state it with --session-timeout',
   'idle-timeout': 'no idle timeout is promised, and none was found: state it with --session-timeout',
   'handshake-timeout': 'no handshake deadline is promised: state it with --policy handshakeTimeout=…',
   'dead-peer':
     'it is not promised how long the stream of a dead peer may protect: state it with --policy deadPeer=…',
   'stream-protects':
-    'it is not promised that an open stream keeps its session: state it with --policy openStreamProtects=true',
+    'it is not promised that an open stream keeps its session: state it with --policy openStreamProtects=on',
   'stream-lost':
     'no time is promised that a session outlives the loss of its stream: state it with --policy streamLost=…',
   cap: `no cap of at most ${LARGEST_CAP} sessions is promised: state it with --policy maxSessions=…`,

@@ -21,6 +21,8 @@ export interface AuditParts {
   /** Sent with every request; those of another identity, where there is one. */
   readonly headers: Headers;
   readonly otherHeaders: Headers | undefined;
+  /** Canaries found no session ended within this, ms; undefined when there was no need to look, or one had ended. */
+  readonly endlessForMs: number | undefined;
   /** Steps the wall clock alone; absent in real time. */
   readonly stepWallClock: ((ms: number) => void) | undefined;
   /** What the simulator may be late by, ms: 0 where time is exact. */
@@ -80,6 +82,10 @@ export class ProbeContext {
 
   get toleranceMs(): number {
     return this.#parts.toleranceMs;
+  }
+
+  get endlessForMs(): number | undefined {
+    return this.#parts.endlessForMs;
   }
 
   get otherHeaders(): Headers | undefined {

@@ -13,6 +13,7 @@ export const NEEDS = [
   'chatty',
   'notice',
   'stream',
+  'reaping',
   'idle-timeout',
   'handshake-timeout',
   'dead-peer',

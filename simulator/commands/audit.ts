@@ -15,7 +15,8 @@ import type { Mode } from '../scenario/schema-parts.ts';
 import { auditReplay } from './audit-replay.ts';
 import { someOf } from './formats.ts';
 import { parseHeaders } from './headers.ts';
-import { type Console, freshDir, isColourful, parsePolicy, parseSeed } from './run.ts';
+import { parsePolicy } from './policy.ts';
+import { type Console, freshDir, isColourful, parseSeed } from './run.ts';
 import { RUN_REPORTS, writeReports } from './run-reports.ts';
 import { nameOf, parseModes, parseObservers, parseTarget, type TargetOptions } from './run-target.ts';
 

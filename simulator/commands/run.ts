@@ -2,20 +2,18 @@ import { randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import * as z from 'zod';
 import { EXIT, worstExitCode } from '../exit-code.ts';
-import { type Policy, PolicySchema } from '../judge/policy.ts';
 import { renderLine, renderSummary, renderTroubles } from '../reporters/console.ts';
 import { ProgressReporter } from '../reporters/progress.ts';
 import type { RunResult } from '../result.ts';
 import { run } from '../run.ts';
 import { RequestError, type TargetRequest } from '../run-request.ts';
-import { DurationError, parseDuration, resolveDuration } from '../scenario/duration.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Mode } from '../scenario/schema-parts.ts';
 import { saveBaseline } from './baselines.ts';
 import { openScenario } from './files.ts';
 import { someOf } from './formats.ts';
+import { parsePolicy } from './policy.ts';
 import { RUN_REPORTS, writeReports } from './run-reports.ts';
 import { nameOf, parseModes, parseObservers, parseTarget, type TargetOptions } from './run-target.ts';
 
@@ -200,34 +198,4 @@ function parseRepeat(text = '1'): number {
   const repeat = Number(text);
   if (/^\d+$/.test(text) && repeat >= 1 && repeat <= MAX_REPEAT) return repeat;
   throw new RequestError(`--repeat: got '${text}', allowed: a whole number from 1 to ${MAX_REPEAT}.`);
-}
-
-const POLICY_HELP =
-  'sessionTimeout, cleanupInterval, handshakeTimeout, deadPeer, drain (durations), maxSessions (number)';
-
-/** `sessionTimeout=5m`, … as a policy; undefined when nothing is stated. */
-export function parsePolicy(
-  entries: readonly string[],
-  target: TargetRequest | undefined,
-): Policy | undefined {
-  if (entries.length === 0) return undefined;
-  if (!target)
-    throw new RequestError(
-      '--policy is for --target, --command and --module: the reference hub publishes its own.',
-    );
-  const policy = Object.fromEntries(entries.map(parsePromise));
-  const parsed = z.strictObject(PolicySchema.shape).safeParse(policy);
-  if (parsed.success) return parsed.data;
-  throw new RequestError(`--policy: ${z.prettifyError(parsed.error)}. Allowed: ${POLICY_HELP}.`);
-}
-
-function parsePromise(entry: string): [string, number] {
-  const [name = '', value = ''] = entry.split('=');
-  if (name === 'maxSessions') return [name, Number(value)];
-  try {
-    return [`${name}Ms`, resolveDuration(parseDuration(value), { T: null, C: null, H: null, D: null })];
-  } catch (error) {
-    if (!(error instanceof DurationError)) throw error;
-    throw new RequestError(`--policy ${entry}: ${error.message}. Allowed: ${POLICY_HELP}.`);
-  }
 }

@@ -12,6 +12,8 @@ export interface CanaryParts {
   readonly endpoint: URL;
   readonly clientName?: string;
   readonly protocolVersion?: ProtocolVersion;
+  /** Sent with every request, a token say. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Called for each canary: who hears what happens to its session. */
   readonly listener?: () => (event: ClientEvent) => void;
 }
@@ -38,6 +40,7 @@ export function mcpCanaries(parts: CanaryParts): CanaryKeeper<Canary> {
       protocolVersion,
       clientInfo: { name: clientName, version: '1.0.0' },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      ...(parts.headers && { headers: parts.headers }),
       ...(session && { session }),
     });
   return {

@@ -17,6 +17,7 @@ import { runPerVuIterations } from './per-vu-iterations.ts';
 import { PROFILES } from './profiles/profile.ts';
 import { runRampingArrivalRate } from './ramping-arrival-rate.ts';
 import { runRampingVus } from './ramping-vus.ts';
+import { SaturatedWorkload } from './saturated-workload.ts';
 import type { StepContext } from './step-context.ts';
 import { runSteps } from './steps.ts';
 import { StreamKeeper } from './stream-keeper.ts';
@@ -96,16 +97,24 @@ export class Fleet {
     const stop = this.#stop.signal;
     if (workload.startMs > 0) await clock.sleep(workload.startMs, stop).catch(() => undefined);
     const first = this.#nextIteration.get(workload.name) ?? 0;
+    const { executor } = workload;
+    const saturation =
+      executor.kind === 'saturation' ? new SaturatedWorkload(executor, this.#parts, stop) : undefined;
     await runExecutor(workload, {
       clock,
       stop,
-      iterate: (iteration) => this.#iterate(workload, first, iteration),
+      iterate: (iteration) => this.#iterate(workload, first, iteration, saturation),
       dropped: (dueAt) => recorder.iterationDropped(workload.name, dueAt),
     });
   }
 
   /** One iteration: clients of its own, the flow, and the end of it. */
-  async #iterate(workload: PlannedWorkload, first: number, planned: Iteration): Promise<void> {
+  async #iterate(
+    workload: PlannedWorkload,
+    first: number,
+    planned: Iteration,
+    saturation: SaturatedWorkload | undefined,
+  ): Promise<void> {
     const { clock, recorder } = this.#parts;
     const { vu } = planned;
     const iteration = first + planned.iteration;
@@ -125,7 +134,7 @@ export class Fleet {
       dueAt: planned.dueAt,
     };
     try {
-      await runSteps(workload.flow, context);
+      await (saturation?.run(workload.flow, context) ?? runSteps(workload.flow, context));
       recorder.iterationDone();
     } catch (error) {
       if (!time.signal.aborted) throw error;
@@ -249,5 +258,10 @@ function runExecutor({ executor }: PlannedWorkload, parts: ExecutorParts): Promi
       return runConstantVus(executor, parts);
     case 'ramping-vus':
       return runRampingVus(executor, parts);
+    case 'saturation':
+      return runPerVuIterations(
+        { kind: 'per-vu-iterations', vus: executor.connections, iterations: 1 },
+        parts,
+      );
   }
 }

@@ -30,3 +30,13 @@ export function grouped(n: number): string {
 function trimmed(value: number, digits: number): string {
   return String(Number(value.toFixed(digits)));
 }
+
+const KIB = 1_024;
+
+/** An amount of memory for people: `32 B`, `27.1 KiB`, `3.4 MiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 0) return `-${formatBytes(-bytes)}`;
+  if (bytes < KIB) return `${trimmed(bytes, 1)} B`;
+  if (bytes < KIB ** 2) return `${trimmed(bytes / KIB, 1)} KiB`;
+  return `${trimmed(bytes / KIB ** 2, 1)} MiB`;
+}

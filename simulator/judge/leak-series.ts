@@ -31,18 +31,25 @@ export const LeakSeriesSchema = z.object({
   unitsPerCycle: count,
   /** One reading at the end of each measured cycle: cumulative ended units, and bytes. */
   readings: z.array(z.object({ units: count, bytes: z.number() })),
+  /** Index of the first reading that the verdict and the slope rest on: a rise is confirmed by a later stretch. */
+  decidedFrom: count.optional(),
   /** Bytes per unit: Theil–Sen slope, and Sen's one-sided 99 % bounds. Null when there were too few readings. */
   slope: z.object({ bytes: z.number(), lo: z.number(), hi: z.number() }).nullable(),
   /** Exact one-sided Mann–Kendall p of a rise. */
   pRising: z.number().nullable(),
   /** The smallest leak this series could have shown, bytes per unit. */
   detectableBytes: z.number().nullable(),
-  /** Classes that grew by (nearly) the number of units in every interval, on Node, after a fail. */
+  /**
+   * Classes that grew by (nearly) the number of units in every interval, on Node, after a fail. `retainers`: the names on
+   * the way from the root to one of the objects: `process`, `_events`, `SIGTERM`, `zombies (Map)`, …
+   */
   growing: z.array(
     z.object({ className: z.string(), counts: z.array(count), retainers: z.array(z.string()) }),
   ),
   /** Where what survived was allocated, bytes per unit. */
   allocations: z.array(z.object({ site: z.string(), bytes: z.number() })),
+  /** Readers only: what the target holds for one that reads nothing, while it reads nothing. */
+  heldBytes: z.number().optional(),
   /** Exact integers at the end of each measured cycle: open files, sockets, timers, listeners. */
   counted: z.array(z.object({ what: z.string(), values: z.array(count) })),
 });

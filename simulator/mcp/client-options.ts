@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.ts';
 import type { Dial } from '../targets/target.ts';
 import type { ClientEvent } from './client-event.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import type { Id } from './json-rpc.ts';
 
 /** The versions that have sessions. */
@@ -32,6 +33,8 @@ export interface McpClientOptions {
   readonly session?: KnownSession;
   /** A GET stream is over, and it was not the client that closed it. */
   readonly onStreamLost?: () => void;
+  /** Connections shared with other clients: they stay open when this one leaves. Absent: connections of its own. */
+  readonly pool?: ConnectionPool;
   /** Connections open at once; default MAX_CONNECTIONS. */
   readonly maxConnections?: number;
   /** Larger answers become `wrong-answer`. */

@@ -39,12 +39,14 @@ export class McpClient {
     this.#options = options;
     this.#writer = new RequestWriter(options.endpoint, options.headers);
     const { maxConnections } = options;
-    this.#pool = new ConnectionPool(
-      options.dial,
-      options.clock,
-      (fault) => options.onAnomaly?.(fault.message),
-      maxConnections === undefined ? {} : { maxConnections },
-    );
+    this.#pool =
+      options.pool ??
+      new ConnectionPool(
+        options.dial,
+        options.clock,
+        (fault) => options.onAnomaly?.(fault.message),
+        maxConnections === undefined ? {} : { maxConnections },
+      );
     this.#requests = new Requests(options, this.#pool, (event) => this.#emitOnSession(event));
     this.#talk = new ServerTalk(options, (body) => this.#postPlain(body, false, {}));
     if (options.session) this.#takeUp(options.session);
@@ -253,7 +255,8 @@ export class McpClient {
     this.#requests.forsake();
     this.#emitOnSession({ kind: 'abandoned', at: this.#options.clock.now(), how });
     this.#stage = 'over';
-    this.#pool.shut(how === 'silent' ? 'close' : how === 'destroyed' ? 'reset' : 'freeze');
+    if (!this.#options.pool)
+      this.#pool.shut(how === 'silent' ? 'close' : how === 'destroyed' ? 'reset' : 'freeze');
   }
 
   /** Frees whatever is still held, without an event. Idempotent; nothing can be sent afterwards. */
@@ -261,7 +264,7 @@ export class McpClient {
     this.#stage = 'over';
     this.#requests.stop();
     this.#requests.forsake();
-    this.#pool.shut('destroy');
+    if (!this.#options.pool) this.#pool.shut('destroy');
   }
 
   #nextId(): Id {

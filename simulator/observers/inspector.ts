@@ -13,6 +13,7 @@ const AnswerSchema = z.looseObject({
   result: z.unknown().optional(),
   error: z.looseObject({ message: z.string() }).optional(),
 });
+const NoticeSchema = z.looseObject({ method: z.string(), params: z.unknown().optional() });
 const EvaluatedSchema = z.looseObject({
   result: z.looseObject({ value: z.unknown().optional() }),
   exceptionDetails: z.looseObject({ text: z.string() }).optional(),
@@ -33,6 +34,7 @@ export class Inspector {
   readonly wasOpened: boolean;
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #hearers = new Map<string, (params: unknown) => void>();
   #lastId = 0;
   #isClosed = false;
 
@@ -105,15 +107,25 @@ export class Inspector {
     return result.value;
   }
 
+  /** Calls back for each notice of that name from now on; one hearer a name. Returns the way to stop that. */
+  onNotice(method: string, hear: (params: unknown) => void): () => void {
+    this.#hearers.set(method, hear);
+    return () => void this.#hearers.delete(method);
+  }
+
   close(): void {
     this.#socket.close();
     this.#drop();
   }
 
   #receive(text: string): void {
-    const answer = AnswerSchema.safeParse(JSON.parse(text));
-    // Notices of the protocol have no id, and nobody asked for any.
-    if (!answer.success) return;
+    const message: unknown = JSON.parse(text);
+    const answer = AnswerSchema.safeParse(message);
+    if (!answer.success) {
+      const notice = NoticeSchema.safeParse(message);
+      if (notice.success) this.#hearers.get(notice.data.method)?.(notice.data.params);
+      return;
+    }
     const { id, result, error } = answer.data;
     const waiter = this.#waiting.get(id);
     if (error) waiter?.reject(new InspectorError(error.message));

@@ -60,7 +60,8 @@ const MEMORY = '(({ heapUsed, external }) => ({ heapUsed, external }))(process.m
 /** Finalizers run as tasks: what they let go of is collected by the second collection. */
 const NEXT_TASK = 'new Promise((resolve) => setImmediate(resolve)).then(() => undefined)';
 /** What the inspector does when nobody needs it any more: as it was before. */
-const CLOSE_INSPECTOR = "setImmediate(() => process.getBuiltinModule('node:inspector').close()), undefined";
+export const CLOSE_INSPECTOR =
+  "setImmediate(() => process.getBuiltinModule('node:inspector').close()), undefined";
 
 /** Heap, handles, event-loop delay and garbage collection of a Node process, also of one that was restarted. */
 export class NodeObserver {
@@ -122,8 +123,11 @@ export class NodeObserver {
   }
 }
 
-/** An attached inspector keeps the arguments of every console.log: they are let go of first. */
-async function heapAfterGc(inspector: Inspector): Promise<number> {
+/**
+ * Heap in use and external memory after two forced collections, bytes. An attached inspector keeps the arguments of
+ * every console.log: they are let go of first.
+ */
+export async function heapAfterGc(inspector: Inspector): Promise<number> {
   for (let collection = 0; collection < 2; collection += 1) {
     await inspector.send('Runtime.discardConsoleEntries');
     await inspector.send('HeapProfiler.collectGarbage');

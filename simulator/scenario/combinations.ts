@@ -1,19 +1,21 @@
+import { checkEngineFlow, engineOf } from './engine.ts';
 import type { Finding, Path } from './errors.ts';
 import type { Step } from './flow-schema.ts';
 import { type Evidence, INVARIANT_NAMES, type InvariantName, neededEvidence } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
 import { checkEventOrder, endsOf } from './plan-events.ts';
 import { modelOf } from './schedule.ts';
-import type { Scenario } from './schema.ts';
+import type { Scenario, Workload } from './schema.ts';
 import { SESSION_PLACEHOLDER, type StepName } from './step.ts';
 import { allSteps, type PlacedStep, stepsPerIteration, walkSteps } from './walk-steps.ts';
 
 /** What is wrong with a scenario although each of its parts is right, as far as no time matters (see plan.ts). */
 export function checkCombinations(scenario: Scenario): Finding[] {
   return [
-    ...Object.entries(scenario.workloads).flatMap(([name, { flow }]) =>
-      checkFlow(flow, ['workloads', name, 'flow']),
-    ),
+    ...Object.entries(scenario.workloads).flatMap(([name, workload]) => {
+      const path = ['workloads', name, 'flow'];
+      return [...checkFlow(workload.flow, path), ...checkEngineFlow(workload, path)];
+    }),
     ...checkEvents(scenario),
     ...checkInvariants(scenario),
     ...checkTwice(scenario),
@@ -136,7 +138,9 @@ function evidenceIn(scenario: Scenario): Set<Evidence> {
     if (name === 'listen') evidence.add('stream');
   }
   const workloads = Object.values(scenario.workloads);
-  if (workloads.some(({ executor }) => modelOf({ kind: executor }) === 'open')) evidence.add('arrivals');
+  const isOpen = (workload: Workload) =>
+    engineOf(workload) === undefined && modelOf({ kind: workload.executor }) === 'open';
+  if (workloads.some(isOpen)) evidence.add('arrivals');
   // A target that is told to end seldom gets to reap: whoever wants to see that has to ask for it.
   const isTold = bySignal || byKill || scenario.events.some(({ restart }) => restart);
   if (!isTold && workloads.some(({ flow }) => leavesSession(flow))) evidence.add('reap');

@@ -1,4 +1,5 @@
 import { formatDuration } from './duration.ts';
+import { planSaturation } from './engine.ts';
 import type { Path } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import type { Resolver } from './resolver.ts';
@@ -32,6 +33,13 @@ export function planExecutor(workload: Workload, place: Place, resolver: Resolve
       const durationMs = resolver.ms(duration.value, duration.path);
       const maxVUs = choose(workload.maxVUs, over.maxVUs, mode, path, 'maxVUs').value;
       const arrivals = choose(workload.arrivals ?? 'even', over.arrivals, mode, path, 'arrivals').value;
+      if (workload.engine) {
+        if (arrivals !== 'even') {
+          const message = `engine ${workload.engine} knows no arrivals at random`;
+          resolver.note({ path: [...path, 'arrivals'], message });
+        }
+        return planSaturation({ connections: maxVUs, durationMs, ratePerSecond }, path, resolver);
+      }
       const even = { kind: workload.executor, ratePerSecond, durationMs, maxVUs, arrivals: 0 };
       const why = `${ratePerSecond} per second for ${formatDuration(durationMs)} is less than one`;
       return withArrivals(even, arrivals, place, { why, path: duration.path, resolver });
@@ -58,6 +66,9 @@ export function planExecutor(workload: Workload, place: Place, resolver: Resolve
       const vus = choose(workload.vus, over.vus, mode, path, 'vus').value;
       const duration = choose(workload.duration, over.duration, mode, path, 'duration');
       const durationMs = resolver.ms(duration.value, duration.path);
+      if (workload.engine) {
+        return planSaturation({ connections: vus, durationMs, ratePerSecond: null }, path, resolver);
+      }
       if (durationMs < 1)
         resolver.note({ path: duration.path, message: 'no session would start in no time' });
       return { kind: workload.executor, vus, durationMs };

@@ -34,6 +34,8 @@ function neededBy({ name, executor, flow }: PlannedWorkload): ShortOfUsers[] {
     case 'per-vu-iterations':
     case 'constant-vus':
     case 'ramping-vus':
+    // An engine of its own sends as fast as the target answers: it has no flow, and needs no user for each arrival.
+    case 'saturation':
       return [];
   }
 }

@@ -3,6 +3,7 @@ import { parseThreshold, type Threshold } from '../judge/threshold.ts';
 import type { ClientProfile } from './client-profile.ts';
 import { applicableInvariants } from './combinations.ts';
 import { type PolicyTimes, policyTimes } from './duration.ts';
+import { refuseEngines } from './engine.ts';
 import { type Finding, type Path, renderPath, ScenarioError } from './errors.ts';
 import type { InvariantName } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
@@ -66,6 +67,7 @@ export function makePlan(scenario: Scenario, { mode, seed, policy, source }: Pla
     throw new RangeError(`a seed is a whole number >= 0, got ${seed}`);
   const findings: Finding[] = [];
   const plan = draftPlan(scenario, mode, seed, (client) => policyTimes(policy, client), findings);
+  findings.push(...refuseEngines(scenario, mode));
   if (findings.length === 0) return plan;
   throw new ScenarioError(
     findings.map(

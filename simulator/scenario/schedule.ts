@@ -27,9 +27,19 @@ export type ConstantArrivals = Arrivals & {
 };
 export type ArrivalExecutor = ConstantArrivals | RampingArrivals;
 
+/** Carried by an engine: connections with a session each, and one request on each of them over and over. */
+export interface Saturation {
+  readonly kind: 'saturation';
+  readonly connections: number;
+  readonly durationMs: number;
+  /** Of all connections together; `null`: as fast as answers come. */
+  readonly ratePerSecond: number | null;
+}
+
 /** How iterations (one session each, unless the client opens a new one) are started, resolved to numbers. */
 export type PlannedExecutor =
   | ArrivalExecutor
+  | Saturation
   | { readonly kind: 'per-vu-iterations'; readonly vus: number; readonly iterations: number }
   | { readonly kind: 'constant-vus'; readonly vus: number; readonly durationMs: number }
   | {
@@ -62,6 +72,7 @@ export function dueAt(executor: PlannedExecutor, n: number): number {
     case 'per-vu-iterations':
     case 'constant-vus':
     case 'ramping-vus':
+    case 'saturation':
       return 0;
   }
 }
@@ -100,6 +111,8 @@ export function sessionsPerCycle(executor: PlannedExecutor): number {
       return executor.arrivals;
     case 'per-vu-iterations':
       return executor.vus * executor.iterations;
+    case 'saturation':
+      return executor.connections;
     case 'constant-vus':
     case 'ramping-vus':
       return 0;

@@ -36,6 +36,9 @@ export const EXECUTORS = [
 ] as const;
 export type ExecutorKind = (typeof EXECUTORS)[number];
 
+/** What sends the requests of a workload, where our own clients do not: raw load, in real time only. */
+export const ENGINES = ['autocannon'] as const;
+
 /** How arrivals are spaced: evenly, or at random with exponential gaps, as those of independent clients are. */
 export const ARRIVALS = ['even', 'poisson'] as const;
 
@@ -96,6 +99,11 @@ const common = {
   flow: flowSchema,
 };
 
+const engine = word('engine', ENGINES).optional().meta({
+  description:
+    'Saturates the target with one request over and over, on a session per virtual user; closed model, real mode only',
+});
+
 const constantRate = settings['constant-arrival-rate'];
 const constantRateOverrides = z.strictObject(constantRate).partial().optional();
 const rampingRate = settings['ramping-arrival-rate'];
@@ -114,6 +122,7 @@ export const WorkloadSchema = z.discriminatedUnion('executor', [
     duration: perMode(constantRate.duration),
     maxVUs: perMode(constantRate.maxVUs),
     arrivals: perMode(constantRate.arrivals).optional(),
+    engine,
     virtual: constantRateOverrides,
     real: constantRateOverrides,
     ...common,
@@ -140,6 +149,7 @@ export const WorkloadSchema = z.discriminatedUnion('executor', [
     executor: z.literal('constant-vus'),
     vus: perMode(constantVus.vus),
     duration: perMode(constantVus.duration),
+    engine,
     virtual: constantVusOverrides,
     real: constantVusOverrides,
     ...common,

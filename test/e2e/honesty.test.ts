@@ -17,7 +17,8 @@ workloads:
     rate: 80
     duration: ${seconds}s
     maxVUs: 400
-    flow: [initialize, delete]
+    # Long enough for several looks to meet each session, however busy the machine is.
+    flow: [initialize, { think: 400ms }, delete]
 settle: 200ms
 observe: 100ms
 thresholds:

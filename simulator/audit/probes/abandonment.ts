@@ -1,9 +1,12 @@
+import { formatLength } from '../../judge/format.ts';
 import { fail, type Probe, pass } from '../probe.ts';
 import type { ProbeContext } from '../probe-context.ts';
 import { idleMs, reapedWithinMs } from '../promises.ts';
 import { statesOf } from '../session-state.ts';
 
 const SESSIONS = 5;
+const PILE_UP =
+  'sessions that nobody uses stay, and most clients never send DELETE: memory grows until a restart';
 
 /** F01: a client that vanishes without DELETE leaves nothing behind for long. */
 export const abandonedSessionsAreReaped: Probe = {
@@ -15,10 +18,13 @@ export const abandonedSessionsAreReaped: Probe = {
   remedy:
     'Sweep sessions by the end of their last request, and close transport and server of each before it leaves the map.',
   phase: 'waiting',
-  needs: ['session', 'idle-timeout'],
-  lasts: ({ policy }) => reapedWithinMs(policy) + 1_000,
+  needs: ['session', 'reaping'],
+  lasts: ({ policy }) => (policy.sessionTimeoutMs === null ? 0 : reapedWithinMs(policy) + 1_000),
   async run(context) {
-    const { policy, clock, toleranceMs } = context;
+    const { policy, clock, toleranceMs, endlessForMs } = context;
+    if (policy.sessionTimeoutMs === null) {
+      return fail(`none had ended after ${formatLength(endlessForMs ?? 0)}, each asked once`, PILE_UP);
+    }
     const sessions = await openMany(context);
     for (const session of sessions) {
       session.leave();
@@ -34,7 +40,7 @@ export const abandonedSessionsAreReaped: Probe = {
     return fail(
       observed,
       alive > 0
-        ? 'sessions that nobody uses stay, and most clients never send DELETE: memory grows until a restart'
+        ? PILE_UP
         : 'a session that is over is not answered with 404: clients do not learn that they have to start over',
     );
   },

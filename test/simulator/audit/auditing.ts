@@ -59,7 +59,7 @@ export async function checksInProcess(launch: Launch, names: readonly string[]):
       });
       const wall = { startedAt: '', elapsedMs: () => 0 };
       const world = { clock: time.clock, target, wall, toleranceMs: 0 };
-      const { parts } = await learn(world, { mode: 'virtual', seed: 1, maxWaitMs: A_DAY_MS });
+      const { parts } = await learn(world, { mode: 'virtual', seed: 1, maxWaitMs: A_DAY_MS }, []);
       return await audit(parts, {
         probes: PROBES.filter(({ name }) => names.includes(name)),
         stop: new AbortController().signal,

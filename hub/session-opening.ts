@@ -1,0 +1,117 @@
+import type { IncomingMessage } from 'node:http';
+import type { JSONRPCRequest, MessageExtraInfo } from '@modelcontextprotocol/sdk/types.js';
+import { HubError } from './errors.ts';
+import type { Caller } from './identity.ts';
+import type { HubLogger } from './logger.ts';
+import { clientInfoOf } from './message-rules.ts';
+import type { McpServerLike } from './session.ts';
+import type { SessionManager } from './session-manager.ts';
+import type { IncomingPost, SessionTransport } from './transport.ts';
+
+export interface OpeningParts {
+  readonly sessions: SessionManager;
+  readonly logger: HubLogger;
+  readonly createMcpServer: (sessionId: string) => McpServerLike;
+}
+
+/** What an initialize came on, and its answer goes back on. */
+export interface Carrier {
+  readonly isGone: boolean;
+  /** Calls back once, when it is gone, with or without the answer. */
+  onGone(callback: () => void): void;
+  deliver(post: IncomingPost): void;
+  /** The client has been told: that there is a session, or why there is none. */
+  answered?(isOpen: boolean): void;
+}
+
+export interface Opening {
+  readonly transport: SessionTransport;
+  readonly message: JSONRPCRequest;
+  readonly caller: Caller;
+  readonly extra: MessageExtraInfo;
+  readonly carrier: Carrier;
+  /** Gives the slot back that is held for it. Idempotent. */
+  readonly releaseSlot: () => void;
+}
+
+/**
+ * Opens a session: an MCP server of its own, which answers its initialize.
+ * @throws HubError INTERNAL when it took longer than the handshake may; what the MCP server throws
+ */
+export async function openSession(parts: OpeningParts, opening: Opening): Promise<void> {
+  const { transport, carrier, releaseSlot } = opening;
+  let server: McpServerLike | undefined;
+  try {
+    server = parts.createMcpServer(transport.sessionId);
+    await server.connect(transport);
+    // Both can have happened only if connecting took its time.
+    if (transport.isClosed) throw new HubError('INTERNAL', { detail: 'The session took too long to open.' });
+    if (carrier.isGone) throw new Error('The client left before its session was open.');
+    initialize(parts, opening, server);
+  } catch (error) {
+    releaseSlot();
+    if (server) await server.close();
+    throw error;
+  }
+}
+
+/**
+ * Lets the MCP server answer initialize. Only an answer with a result makes a session (F03); it is registered
+ * in the same turn in which the answer is written, and takes the place of its slot in that turn: counted
+ * twice, it would keep others out below the cap (F46). The slot is given back however this ends.
+ */
+function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike): void {
+  const { transport, message, caller, extra, carrier, releaseSlot } = opening;
+  const { client, identity } = caller;
+  const sessionId = transport.sessionId;
+  let isRegistered = false;
+  transport.onclose = chain(transport.onclose, () => {
+    releaseSlot();
+    parts.sessions.removeSession(sessionId, 'error');
+  });
+  carrier.onGone(() => {
+    if (isRegistered) return;
+    // Refused by the MCP server, or the client left before the answer: nobody knows this id.
+    transport.end('error');
+    server.close().catch((error: unknown) => parts.logger.problem('server-close-failed', error));
+  });
+  carrier.deliver({
+    messages: [message],
+    isBatch: false,
+    extra,
+    headers: { 'mcp-session-id': sessionId },
+    beforeAnswer: (answer, exchange) => {
+      if (!('result' in answer) || !exchange.isOpen) {
+        delete exchange.headers['mcp-session-id'];
+        return;
+      }
+      releaseSlot();
+      isRegistered = true;
+      const protocolVersion = String(answer.result.protocolVersion);
+      const clientInfo = clientInfoOf(message);
+      transport.protocolVersion = protocolVersion;
+      parts.sessions.registerSession(sessionId, {
+        transport,
+        server,
+        clientInfo,
+        protocolVersion,
+        client,
+        identity,
+        initializeParams: message.params,
+      });
+    },
+    afterAnswer: () => carrier.answered?.(isRegistered),
+  });
+}
+
+/** What the MCP server is told of whoever sent a message. */
+export function extraOf(request: IncomingMessage, { authInfo }: Caller): MessageExtraInfo {
+  return { requestInfo: { headers: request.headers }, ...(authInfo && { authInfo }) };
+}
+
+function chain(first: (() => void) | undefined, second: () => void): () => void {
+  return () => {
+    first?.();
+    second();
+  };
+}

@@ -1,0 +1,39 @@
+import type { LeakCommandOptions } from './leak.ts';
+
+/** Options that are said again as they were said. */
+const REPEATED = [
+  'target',
+  'command',
+  'url',
+  'module',
+  'inspectPid',
+  'sessionsFrom',
+  'per',
+  'budget',
+  'units',
+  'tool',
+  'arguments',
+  'seed',
+] as const satisfies readonly (keyof LeakCommandOptions)[];
+
+/** The command that measures this again. */
+export function leakReplay(options: LeakCommandOptions): string {
+  return [
+    'npx mcp-soak leak',
+    ...REPEATED.flatMap((name) => {
+      const value = options[name];
+      return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
+    }),
+    ...(options.strict === true ? ['--strict'] : []),
+    ...(options.allowRemote === true ? ['--allow-remote'] : []),
+  ].join(' ');
+}
+
+function kebab(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A word as a shell takes it whole. */
+function quoted(text: string): string {
+  return /^[\w./:@=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
