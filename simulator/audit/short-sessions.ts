@@ -5,11 +5,20 @@ import { said } from './session-state.ts';
 export interface ShortSessions {
   /** Ids of the sessions that were opened and deleted. */
   readonly ids: readonly string[];
-  /** Why it stopped before it had them all. */
-  readonly refusal: string | undefined;
-  readonly refusedWith: number | undefined;
+  /** The refusal at which it ended before it had them all. */
+  readonly refusal?: HttpAnswer;
   /** What DELETE was answered, where that was no success. */
-  readonly deleteFailed: number | undefined;
+  readonly deletion?: HttpAnswer;
+  /** It took too long. */
+  readonly isLate?: true;
+}
+
+export interface ShortSessionsOptions {
+  /** With so many it may end early. */
+  readonly enough?: number;
+  readonly atOnce?: number;
+  /** No more are begun after that; what a rate limit asks to wait does not count, ms. */
+  readonly withinMs: number;
 }
 
 /** What a limiter may ask a client to wait in all, ms. */
@@ -18,50 +27,52 @@ const LONGEST_WAIT_MS = 65_000;
 const MOMENT_MS = 1_000;
 
 /**
- * Opens sessions one after another, and deletes each before the next. A rate limit is waited for as long as it
- * asks (429 with Retry-After), and with `enough` sessions ends it; any other refusal is tried once more after a
- * moment, then it ends there.
+ * Opens sessions one after another, or a few at once, and deletes them before the next. A rate limit is waited for
+ * as long as it asks (429 with Retry-After); any other refusal is tried once more after a moment.
  */
 export async function openAndDelete(
   context: ProbeContext,
   count: number,
-  { enough = count }: { enough?: number } = {},
+  { enough = count, atOnce = 1, withinMs }: ShortSessionsOptions,
 ): Promise<ShortSessions> {
   const peer = context.peer();
   const ids: string[] = [];
+  const began = context.clock.now();
   let waitedMs = 0;
   let hasTriedAgain = false;
   while (ids.length < count) {
-    const { answer, session } = await context.initialize({ peer });
-    if (session) {
-      const { status } = await session.delete().done();
-      if (status === undefined || status >= 300) {
-        return { ids, refusal: undefined, refusedWith: undefined, deleteFailed: status ?? 0 };
-      }
-      ids.push(session.id);
+    if (context.clock.now() - began - waitedMs > withinMs) return { ids, isLate: true };
+    const opened = await Promise.all(Array.from({ length: atOnce }, () => context.initialize({ peer })));
+    const sessions = opened.flatMap(({ session }) => session ?? []);
+    const deletions = await Promise.all(sessions.map((session) => session.delete().done()));
+    ids.push(...sessions.map(({ id }) => id));
+    const deletion = deletions.find(({ status }) => status === undefined || status >= 300);
+    if (deletion) return { ids, deletion };
+    const refusal = opened.find(({ session }) => !session)?.answer;
+    if (!refusal) {
       hasTriedAgain = false;
       continue;
     }
-    const waitMs = askedToWaitMs(answer);
-    const mayWait = answer.status === 429 && waitedMs + waitMs <= LONGEST_WAIT_MS;
-    if (!mayWait && hasTriedAgain) {
-      return {
-        ids,
-        refusal: `initialize ${said(answer)}`,
-        refusedWith: answer.status,
-        deleteFailed: undefined,
-      };
-    }
-    hasTriedAgain ||= !mayWait;
-    waitedMs += mayWait ? waitMs : 0;
-    await context.sleep(mayWait ? waitMs : MOMENT_MS);
-    if (mayWait && ids.length >= enough) break;
+    const isLimited = refusal.status === 429;
+    if (isLimited ? waitedMs >= LONGEST_WAIT_MS : hasTriedAgain) return { ids, refusal };
+    hasTriedAgain ||= !isLimited;
+    const waitMs = isLimited ? Math.min(askedToWaitMs(refusal), LONGEST_WAIT_MS) : MOMENT_MS;
+    waitedMs += waitMs;
+    await context.sleep(waitMs);
+    if (ids.length >= enough) return { ids };
   }
-  return { ids, refusal: undefined, refusedWith: undefined, deleteFailed: undefined };
+  return { ids };
 }
 
 /** What Retry-After asks for, ms; a second where it asks for nothing. */
 export function askedToWaitMs({ headers }: HttpAnswer): number {
   const seconds = Number(headers.get('retry-after'));
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 1_000;
+}
+
+/** Why there are no more of them, as a sentence without its end. */
+export function whyNoMore({ refusal, deletion, isLate }: ShortSessions): string | undefined {
+  if (refusal) return `initialize was refused: ${said(refusal)}`;
+  if (deletion) return `DELETE was answered ${said(deletion)}`;
+  return isLate && 'each took too long';
 }

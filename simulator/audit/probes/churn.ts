@@ -1,5 +1,6 @@
+import type { Policy } from '../../judge/policy.ts';
 import { fail, type Probe, pass, undecided, unseen } from '../probe.ts';
-import { openAndDelete } from '../short-sessions.ts';
+import { openAndDelete, whyNoMore } from '../short-sessions.ts';
 
 /** Sessions beyond the cap that are opened, one at a time. */
 const BEYOND = 50;
@@ -14,15 +15,21 @@ export const deleteFreesItsSlotAtOnce: Probe = {
   remedy: 'Let DELETE free the slot itself, not the next sweep.',
   phase: 'load',
   needs: ['session', 'cap'],
-  lasts: ({ policy }) => 2_000 + 10 * (policy.maxSessions ?? 0),
+  lasts: ({ policy }) => withinMs(policy),
   async run(context) {
     const count = (context.policy.maxSessions ?? 0) + BEYOND;
-    const { ids, refusal, refusedWith, deleteFailed } = await openAndDelete(context, count);
-    if (deleteFailed === 405) return unseen('the server does not let clients end their sessions (405)');
+    const opened = await openAndDelete(context, count, { withinMs: withinMs(context.policy) });
+    const { ids, refusal, deletion } = opened;
+    if (deletion?.status === 405) return unseen('the server does not let clients end their sessions (405)');
     const observed = `${ids.length} of ${count} sessions opened and deleted one after another`;
-    if (deleteFailed !== undefined) return undecided(observed, `DELETE was answered ${deleteFailed}`);
-    if (refusal === undefined) return pass(observed);
-    if (refusedWith === 429) return undecided(observed, 'a rate limit came first');
-    return fail(`${observed}, then ${refusal}`, 'sessions that were deleted still keep others out');
+    const why = whyNoMore(opened);
+    if (why === undefined) return pass(observed);
+    if (!refusal) return undecided(observed, why);
+    if (refusal.status === 429) return undecided(observed, 'a rate limit came first');
+    return fail(`${observed}; then ${why}`, 'sessions that were deleted still keep others out');
   },
 };
+
+function withinMs({ maxSessions }: Policy): number {
+  return 2_000 + 10 * (maxSessions ?? 0);
+}

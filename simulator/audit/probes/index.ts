@@ -21,6 +21,7 @@ import { lateCloseSparesTheNextStream } from './late-close.ts';
 import { frozenPeersDoNotPinSessions, openStreamsKeepTheSession } from './listeners.ts';
 import { lostStreamsEndTheirSessions } from './lost-stream.ts';
 import { massDeleteLeavesTheServerWell } from './mass-delete.ts';
+import { namesOfObjectsAreNoSessions } from './object-names.ts';
 import { deletedSessionsFreeTheirFiles, reapedSessionsFreeTheirFiles } from './open-files.ts';
 import { sessionsBelongToTheirOwner } from './owners.ts';
 import { progressComesWhileItWorks } from './progress.ts';
@@ -99,6 +100,7 @@ const ALL: readonly Probe[] = [
   foreignOriginsAreRefused,
   getStreamStaysOpen,
   sessionsDoNotCross,
+  namesOfObjectsAreNoSessions,
   sessionsBelongToTheirOwner,
   progressComesWhileItWorks,
   pagesShowNoSessionIds,

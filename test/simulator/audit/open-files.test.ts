@@ -1,16 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { audit } from '../../../simulator/audit/audit.ts';
-import { learn } from '../../../simulator/audit/learn.ts';
-import { PROBES } from '../../../simulator/audit/probes/index.ts';
-import { VirtualTime } from '../../../simulator/clock/virtual.ts';
-import type { Check } from '../../../simulator/judge/check.ts';
-import { hubLaunch, inProcessTarget, type Launch } from '../../../simulator/targets/in-process.ts';
-import { sdkServer } from './auditing.ts';
+import { hubLaunch, type Launch } from '../../../simulator/targets/in-process.ts';
+import { checksInProcess, sdkServer } from './auditing.ts';
 import { twisted } from './twisted.ts';
 
 const CHECKS = ['deleted_sessions_free_their_files', 'reaped_sessions_free_their_files'];
-const A_DAY_MS = 24 * 3_600_000;
 const opened: number[] = [];
 
 afterEach(() => {
@@ -25,29 +19,7 @@ const leaking = () =>
     pass();
   });
 
-/** The checks, on a server that lives in this very process, which is the one whose files are counted. */
-async function checksOn(launch: Launch): Promise<Check[]> {
-  const time = new VirtualTime();
-  try {
-    return await time.drive(async () => {
-      const target = Object.create(await inProcessTarget('a server', launch, time), {
-        pid: { value: process.pid },
-      });
-      const wall = { startedAt: '', elapsedMs: () => 0 };
-      const world = { clock: time.clock, target, wall, toleranceMs: 0 };
-      const { parts } = await learn(world, { mode: 'virtual', seed: 1, maxWaitMs: A_DAY_MS }, []);
-      return await audit(parts, {
-        probes: PROBES.filter(({ name }) => CHECKS.includes(name)),
-        stop: new AbortController().signal,
-        bail: false,
-        longestMs: A_DAY_MS,
-        onProgress: () => undefined,
-      });
-    });
-  } finally {
-    time.uninstall();
-  }
-}
+const checksOn = (launch: Launch) => checksInProcess(launch, CHECKS);
 
 describe('The checks of open files', () => {
   it('pass on the reference hub', async () => {

@@ -172,6 +172,17 @@ export function breaksOnLongIds(): Twist {
   };
 }
 
+/** Keeps its sessions in an object, and breaks on what objects know without being told. */
+export function looksIdsUpInAnObject({ staysBroken }: { staysBroken: boolean }): Twist {
+  let isBroken = false;
+  return (request, response, pass) => {
+    const isKnownToAll = sessionOf(request) in {};
+    if (isKnownToAll && staysBroken) isBroken = true;
+    if (isKnownToAll || (isBroken && isInitialize(request))) refuseWith(response, 500);
+    else pass();
+  };
+}
+
 /** Looks at the origin of POSTs only; or at no name of its own. */
 export function overlooks(what: 'origin but of POST' | 'host'): Twist {
   return (request, _response, pass) => {
