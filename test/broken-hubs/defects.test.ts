@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { INVARIANT_NAMES } from '../../simulator/scenario/invariant-names.ts';
-import { DEFECT_NAMES, DEFECTS, type DefectName } from './defects.ts';
+import { brokenServer, healthyBase } from './broken-server.ts';
+import { DEFECT_NAMES, DEFECTS, type DefectName, isDefectName } from './defects.ts';
 import type { SdkPolicy } from './policy.ts';
 import { inVirtualTime, type VirtualWorld } from './virtual-world.ts';
 
@@ -19,8 +20,8 @@ const D = 8_000;
 /** Long after everything that a server could still be waiting for. */
 const LATE_MS = 300_000;
 
-/** For each defect the story in which it shows. The healthy server tells each of them otherwise. */
-const SHOWS: Readonly<Record<DefectName, (world: VirtualWorld) => Promise<boolean>>> = {
+/** Defects that scenarios look for, and the story in which each shows. The healthy server tells each of them otherwise. */
+const SHOWS: Readonly<Partial<Record<DefectName, (world: VirtualWorld) => Promise<boolean>>>> = {
   'no-reaper': async ({ clock, client, count }) => {
     await client.open();
     await clock.sleep(LATE_MS);
@@ -136,25 +137,30 @@ async function outlasts(
   return Promise.race([exited?.then(() => false) ?? true, clock.sleep(ms).then(() => true)]);
 }
 
-describe.each(DEFECT_NAMES)('The defect %s', (name) => {
-  it('shows in the server that has it', () =>
-    inVirtualTime(POLICY, name, async (world) => {
-      expect(await SHOWS[name](world)).toBe(true);
-    }));
+const TOLD = Object.entries(SHOWS).flatMap(([name, shows]) => (isDefectName(name) ? [{ name, shows }] : []));
 
-  it('does not show in the healthy server', () =>
-    inVirtualTime(POLICY, undefined, async (world) => {
-      expect(await SHOWS[name](world)).toBe(false);
-    }));
+describe.each(TOLD)('The defect $name', ({ name, shows }) => {
+  it('shows in the server that has it', async () => {
+    expect(await inVirtualTime(() => brokenServer(POLICY, name), shows)).toBe(true);
+  });
 
-  it('changes nothing in the policy that the server publishes', () =>
-    inVirtualTime(POLICY, name, async ({ client }) => {
-      const broken: unknown = Reflect.get(Object((await client.get('/health')).json), 'policy');
-      expect(broken).toMatchObject({ sessionTimeoutMs: T, cleanupIntervalMs: C, deadPeerMs: D });
-    }));
+  it('does not show in the healthy server', async () => {
+    expect(await inVirtualTime(() => healthyBase(POLICY, name), shows)).toBe(false);
+  });
+});
 
-  it('names checks that exist', () => {
-    expect(DEFECTS[name].caughtBy.length).toBeGreaterThan(0);
+describe.each(DEFECT_NAMES)('The server with the defect %s', (name) => {
+  it('promises what the healthy one does', async () => {
+    const promised = (launch: () => ReturnType<typeof healthyBase>) =>
+      inVirtualTime(launch, async ({ client }) =>
+        Reflect.get(Object((await client.get('/health')).json), 'policy'),
+      );
+    const broken: unknown = await promised(() => brokenServer(POLICY, name));
+    expect(broken).toMatchObject({ sessionTimeoutMs: T, cleanupIntervalMs: C, deadPeerMs: D });
+    expect(broken).toEqual(await promised(() => healthyBase(POLICY, name)));
+  });
+
+  it('is looked for by checks that exist', () => {
     for (const check of DEFECTS[name].caughtBy) expect(INVARIANT_NAMES).toContain(check);
   });
 });
