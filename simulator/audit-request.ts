@@ -18,8 +18,8 @@ export interface AuditRequest {
   /** Names of checks, or ids of failure modes; left out: all. */
   readonly only?: readonly string[];
   readonly bail?: boolean;
-  /** A check that would take longer is not made, ms. */
-  readonly maxWaitMs: number;
+  /** A check that would take longer is not made, ms; left out: what the timeouts of the target call for. */
+  readonly maxWaitMs?: number;
   readonly headers?: Headers;
   readonly otherHeaders?: Headers;
   readonly tools?: ToolTemplates;

@@ -2,7 +2,6 @@ import { Command, Option } from 'commander';
 import { ConfigError } from '../hub/config.ts';
 import { hubCommand, runHub } from '../hub/main.ts';
 import { type AuditOptions, auditTarget } from './commands/audit.ts';
-import { DEFAULT_MAX_WAIT } from './commands/audit-replay.ts';
 import {
   type CompareOptions,
   compareResults,
@@ -116,7 +115,10 @@ function addAudit(mcpSoak: Command, console: Console): void {
     .option('--only <checks>', 'failure modes or names, with a comma between: F12,F36')
     .option('--list', 'print every check there is, and what it demands')
     .option('--bail', 'stop at the first failure')
-    .option('--max-wait <duration>', 'leave out a check that takes longer', DEFAULT_MAX_WAIT)
+    .option(
+      '--max-wait <duration>',
+      "leave out checks that take longer (default in real time: 40s, or what the target's timeouts call for)",
+    )
     .option('--seed <number>', 'repeat the audit that had this seed (default: a new one, printed)')
     .option('--allow-remote', 'let --target be another machine')
     .option('--out <dir>', 'where reports go', 'reports')

@@ -9,6 +9,7 @@ import type { Clock } from './clock/clock.ts';
 import { realClock } from './clock/real.ts';
 import { VirtualTime } from './clock/virtual.ts';
 import type { Wall } from './conduct.ts';
+import type { Policy } from './judge/policy.ts';
 import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
 import { stopwatch } from './run.ts';
@@ -85,7 +86,7 @@ async function auditAndStop(
   const stop = request.stop ?? new AbortController().signal;
   try {
     const { parts, notes } = await learn(world, request, probes);
-    const longestMs = request.maxWaitMs;
+    const longestMs = request.maxWaitMs ?? longestFor(request.mode, parts.policy);
     request.onPlan?.({ known: parts, lastsMs: auditLasts(probes, parts, longestMs), notes });
     const onProgress = request.onProgress ?? (() => undefined);
     const checks = await audit(parts, { probes, stop, bail: request.bail === true, longestMs, onProgress });
@@ -95,6 +96,17 @@ async function auditAndStop(
     await world.target.stop();
   }
 }
+
+/** Somebody waits for the real time: checks that have nothing to do with the target's timeouts are kept short. */
+function longestFor(mode: Mode, { sessionTimeoutMs, cleanupIntervalMs, deadPeerMs }: Policy): number {
+  if (mode === 'virtual') return Number.POSITIVE_INFINITY;
+  const calledFor = TIMEOUTS_LONG * ((sessionTimeoutMs ?? 0) + cleanupIntervalMs + (deadPeerMs ?? 0));
+  return Math.max(SHORT_MS, calledFor);
+}
+
+const SHORT_MS = 40_000;
+/** The longest of the checks that wait use a session again and again for five timeouts. */
+const TIMEOUTS_LONG = 6;
 
 function auditRemains({ policy, sessions, tally }: AuditParts) {
   return { policy, visibility: sessions.visibility, tally };

@@ -71,7 +71,9 @@ export async function learn(
 
 /** Virtual time costs nothing; somebody waits for the real one. */
 function searchMs({ mode, maxWaitMs }: AuditRequest): number {
-  return mode === 'virtual' ? 2 * ENDLESS_MS : Math.min(MOST_REAL_SEARCH_MS, maxWaitMs);
+  return mode === 'virtual'
+    ? 2 * ENDLESS_MS
+    : Math.min(MOST_REAL_SEARCH_MS, maxWaitMs ?? MOST_REAL_SEARCH_MS);
 }
 
 const MOST_REAL_SEARCH_MS = 16_000;

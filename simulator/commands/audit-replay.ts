@@ -29,13 +29,10 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
     ...(policy.length === 0 ? [] : [`--policy ${policy.map(quoted).join(' ')}`]),
     ...header.map((line) => `--header ${quoted(hidden(line))}`),
     ...otherHeader.map((line) => `--other-header ${quoted(hidden(line))}`),
-    ...(maxWait === DEFAULT_MAX_WAIT ? [] : [`--max-wait ${maxWait}`]),
+    ...(maxWait === undefined ? [] : [`--max-wait ${maxWait}`]),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
 }
-
-/** A server with the common idle timeout of half an hour can still be audited whole in real time. */
-export const DEFAULT_MAX_WAIT = '3h';
 
 function hidden(line: string): string {
   return `${line.split(':')[0]}: …`;

@@ -32,7 +32,7 @@ export interface AuditOptions extends TargetOptions {
   readonly echoTool?: string;
   readonly slowTool?: string;
   readonly only?: string;
-  readonly maxWait: string;
+  readonly maxWait?: string;
   readonly bail?: boolean;
   readonly list?: boolean;
   readonly out: string;
@@ -122,9 +122,9 @@ function parseRequest(
   return {
     mode,
     seed,
-    maxWaitMs: parseWait(options.maxWait),
     headers,
     tools: { ...(echo && { echo }), ...(slow && { slow }) },
+    ...(options.maxWait !== undefined && { maxWaitMs: parseWait(options.maxWait) }),
     ...(options.bail === true && { bail: true }),
     ...(target && { target }),
     ...(policy && { policy }),
