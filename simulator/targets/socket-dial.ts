@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Dial } from './target.ts';
 
@@ -21,7 +21,16 @@ export function socketDial(endpoint: URL): Dial {
       socket.once(isTls ? 'secureConnect' : 'connect', () => {
         settle();
         socket.removeAllListeners('error');
-        resolve({ stream: socket, reset: () => void socket.resetAndDestroy() });
+        resolve({ stream: socket, reset: () => reset(socket) });
       });
     });
+}
+
+/**
+ * Breaks the connection. Once its end has been sent it can only be closed: libuv refuses to reset a socket that is
+ * shut down, Node 26 then never closes it, and the process cannot exit.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
