@@ -49,6 +49,8 @@ export class SseParser {
   /** Data lines of the event so far. Nothing else adds up: comments and unknown fields leave nothing. */
   #dataBytes = 0;
   #lastEventId = '';
+  /** The id that was read last: it counts once its event is complete, or half an event would never be sent again. */
+  #idRead = '';
 
   constructor(listener: SseListener, { maxEventBytes = MAX_EVENT_BYTES } = {}) {
     this.#listener = listener;
@@ -135,7 +137,7 @@ export class SseParser {
         this.#type = value;
         return;
       case 'id':
-        if (!value.includes('\0')) this.#lastEventId = value;
+        if (!value.includes('\0')) this.#idRead = value;
         return;
       case 'retry':
         if (/^[0-9]+$/.test(value)) this.#listener.onRetry?.(Number(value));
@@ -152,6 +154,7 @@ export class SseParser {
     this.#data = undefined;
     this.#type = '';
     this.#dataBytes = 0;
+    this.#lastEventId = this.#idRead;
     if (data !== undefined) this.#listener.onEvent({ event, data, id: this.#lastEventId });
   }
 }

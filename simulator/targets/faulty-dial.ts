@@ -135,9 +135,10 @@ class FaultyStream extends Duplex {
   }
 
   #readSlowly(bytesPerSecond: number): void {
-    const bytes = Math.max(1, Math.floor(bytesPerSecond / READS_PER_SECOND));
+    const most = Math.max(1, Math.floor(bytesPerSecond / READS_PER_SECOND));
+    const chunk = this.#unread ?? Buffer.alloc(0);
+    const bytes = Math.min(most, chunk.length);
     this.#later((1000 * bytes) / bytesPerSecond, () => {
-      const chunk = this.#unread ?? Buffer.alloc(0);
       this.push(chunk.subarray(0, bytes));
       this.#unread = chunk.length > bytes ? chunk.subarray(bytes) : undefined;
       if (this.#unread) this.#readSlowly(bytesPerSecond);
