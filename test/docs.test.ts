@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '../hub/config.ts';
 import { PROBES } from '../simulator/audit/probes/index.ts';
-import { bundledNames } from '../simulator/commands/files.ts';
+import { bundledNames, openScenario } from '../simulator/commands/files.ts';
 import { EXIT } from '../simulator/exit-code.ts';
 import { INVARIANT_NAMES } from '../simulator/scenario/invariant-names.ts';
 import { loadScenario } from '../simulator/scenario/load.ts';
@@ -87,8 +87,9 @@ describe('The house', () => {
     expect(unseeded).toEqual([]);
   });
 
-  test('lists its four scenarios', () => {
-    expect(bundledNames()).toEqual(['abandon', 'churn', 'idle-timeout', 'shutdown']);
+  test('has scenarios that together look for every failure mode of servers', async () => {
+    const all = await Promise.all(bundledNames().map(openScenario));
+    expect(new Set(all.flatMap(({ scenario }) => scenario.covers)).size).toBeGreaterThan(40);
   });
 
   test('gives every setting of the hub a name of its own', () => {
