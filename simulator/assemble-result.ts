@@ -183,6 +183,7 @@ function judge(
   const thresholds = judgeThresholds(plan.thresholds, measured, {
     timingInvalidReason: timingInvalid,
     dropCause,
+    unseen: (metric) => (metric.startsWith('target_') ? whyProcessIsUnseen(world) : undefined),
   });
   const checks = [...invariants, ...thresholds];
   if (!isAborted) return checks;
@@ -193,6 +194,12 @@ function judge(
     const reason = isUndecided ? 'the run was stopped before the target had its time to end' : UNSEEN;
     return { ...check, verdict: 'invalid', reason };
   });
+}
+
+/** Memory and the like are those of a process, which has to be the target's own. */
+function whyProcessIsUnseen({ generator, target }: World): string | undefined {
+  if (!generator) return 'in virtual mode the target shares the process of the simulator: use --mode real';
+  return target.exited ? undefined : 'the process behind --target is not known: start it with --command';
 }
 
 /** Canaries see when sessions end; without a listing the ledger sees only what has gone wrong badly. */

@@ -61,7 +61,7 @@ function addRun(mcpSoak: Command, console: Console): void {
   mcpSoak
     .command('run')
     .description('Run scenarios and judge every session.')
-    .argument('<scenario...>', 'scenario files, or names of bundled ones (mcp-soak list)')
+    .argument('<scenario...>', 'scenario files, names of bundled ones (mcp-soak list), or all of these: all')
     .option('--mode <mode>', 'virtual, real or both (default: virtual; real with --target and --command)')
     .option('--seed <number>', 'repeat the run that had this seed (default: a new one, printed)')
     .option('--repeat <n>', 'run each n times, with seeds seed, seed + 1, …')

@@ -1,6 +1,7 @@
 import type { EventLog } from './event-log.ts';
 import { Course } from './judge/course.ts';
 import { ErrorGroups } from './judge/error-groups.ts';
+import { EventCount } from './judge/event-count.ts';
 import { type DrainFacts, type RunFacts, Tally } from './judge/facts.ts';
 import type { Ledger } from './judge/ledger.ts';
 import type { Metrics } from './judge/metrics.ts';
@@ -32,10 +33,11 @@ export interface RequestContext {
   readonly isExpected?: boolean;
 }
 
-/** Which of the calls that a session has in flight at once, and whether we made the network lose it. */
+/** Which call it was, as `callSent` named it, and whether we made the network lose it or the target give it up. */
 export interface CallContext {
-  readonly lane?: number;
+  readonly call?: number;
   readonly isOurFault?: boolean;
+  readonly isOvertaken?: boolean;
 }
 
 interface OpenCall {
@@ -58,6 +60,7 @@ export class Recorder {
   readonly course = new Course();
   readonly traffic = new TrafficCount();
   readonly errors = new ErrorGroups();
+  readonly events = new EventCount();
   readonly #ledger: Ledger;
   readonly #metrics: Metrics;
   readonly #log: EventLog;
@@ -66,8 +69,7 @@ export class Recorder {
   readonly #actors: Actor[] = [];
   /** Session → when it was opened. */
   readonly #openedAt = new Map<number, number>();
-  /** By session and lane. */
-  readonly #openCalls = new Map<string, OpenCall>();
+  readonly #openCalls = new Map<number, OpenCall>();
   readonly #openStreams = new Set<string>();
   readonly #unanswered = new Tally();
   readonly #wrongAnswers = new Tally();
@@ -77,6 +79,7 @@ export class Recorder {
   readonly #openedAfterSignal = new Tally();
   /** Requests that failed for want of ports, files or memory of our own, by error code. */
   readonly #localFailures: Record<string, number> = {};
+  #callsSent = 0;
   #calls = 0;
   #goneProbes = 0;
   #expectations = 0;
@@ -164,9 +167,11 @@ export class Recorder {
     this.#log.write({ t: roundMs(at), target: true, kind, ...rest });
   }
 
-  /** A call that somebody waits for has been sent. */
-  callSent(session: number, at: number, lane = 0): void {
-    this.#openCalls.set(`${session}:${lane}`, { session, sentAt: at });
+  /** A call that somebody waits for has been sent. Returns its number in this run. */
+  callSent(session: number, at: number): number {
+    this.#callsSent += 1;
+    this.#openCalls.set(this.#callsSent, { session, sentAt: at });
+    return this.#callsSent;
   }
 
   /** A call that somebody waited for is over. */
@@ -174,10 +179,10 @@ export class Recorder {
     session: number,
     what: string,
     outcome: Outcome,
-    { lane = 0, isOurFault }: CallContext = {},
+    { call, isOurFault, isOvertaken }: CallContext = {},
   ): void {
     if (this.#isClosed) return;
-    this.#openCalls.delete(`${session}:${lane}`);
+    if (call !== undefined) this.#openCalls.delete(call);
     if (isOurFault === true) return;
     const signalledAt = this.#signal?.at;
     const isAfterSignal = signalledAt !== undefined && outcome.sentAt >= signalledAt;
@@ -186,7 +191,8 @@ export class Recorder {
     const line = () =>
       `${this.label(session)}: ${what} sent at ${seconds(outcome.sentAt)} ${inWords(outcome)}`;
     if (outcome.kind === 'wrong-answer') this.#wrongAnswers.add(line());
-    else if (signalledAt === undefined && isCut(outcome)) this.#unanswered.add(line());
+    else if (signalledAt === undefined && isCut(outcome) && isOvertaken !== true)
+      this.#unanswered.add(line());
     else if (isLost(outcome)) {
       this.#unanswered.add(line());
       if (signalledAt !== undefined && outcome.doneAt >= signalledAt) this.#callsCut.add(line());
@@ -305,6 +311,7 @@ export class Recorder {
       goneNot404: this.#goneNot404,
       expectations: this.#expectations,
       unmetExpectations: this.#unmetExpectations,
+      events: this.events,
       ...(this.#signal && { drain: this.#drainFacts(this.#signal, drain) }),
     };
   }

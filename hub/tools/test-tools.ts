@@ -5,6 +5,7 @@ import { failure, type Tool, type ToolCall, text, tool } from './tool.ts';
 const MAX_WAIT_MS = 24 * 3_600_000;
 const MAX_EVENTS = 10_000;
 const MAX_TAG_LENGTH = 200;
+const MAX_PADDING = 64 * 1024;
 /** A notification of the hub's own: clients that do not know it ignore it, as JSON-RPC asks of them. */
 const EVENT_METHOD = 'notifications/test/event';
 
@@ -30,18 +31,20 @@ export const TEST_TOOLS: readonly Tool[] = [
   tool(
     'emit',
     'Sends notifications, so many and so far apart, then answers: progress of this call, or, `on: stream`, ' +
-      `${EVENT_METHOD} on the open stream of the session, numbered and with the tag.`,
+      `${EVENT_METHOD} on the open stream of the session, numbered, with the tag and so many bytes of padding.`,
     z.object({
       count: z.number().int().min(0).max(MAX_EVENTS),
       intervalMs: waitMs.default(0),
       on: z.enum(['call', 'stream']).default('call'),
       tag: z.string().max(MAX_TAG_LENGTH).default(''),
+      padding: z.number().int().min(0).max(MAX_PADDING).default(0),
     }),
-    async ({ count, intervalMs, on, tag }, call) => {
+    async ({ count, intervalMs, on, tag, padding }, call) => {
+      const filler = padding === 0 ? {} : { padding: 'x'.repeat(padding) };
       for (let n = 1; n <= count; n += 1) {
         await sleep(intervalMs, call.extra.signal);
         if (on === 'call') await sendProgress(call.extra, n, count);
-        else await sendOnStream(call.context, { n, total: count, tag });
+        else await sendOnStream(call.context, { n, total: count, tag, ...filler });
       }
       return text(`emitted ${count}`);
     },

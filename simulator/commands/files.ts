@@ -22,6 +22,11 @@ export function bundledNames(): string[] {
     .sort();
 }
 
+/** Names as they were given, with the word `all` spelt out: every bundled scenario. */
+export function scenarioNames(given: readonly string[]): string[] {
+  return given.flatMap((name) => (name === 'all' && !existsSync(name) ? bundledNames() : [name]));
+}
+
 /**
  * A scenario by the path of its file, or by the name of a bundled one.
  * @throws RequestError when there is neither; ScenarioError when the file is wrong
@@ -31,6 +36,6 @@ export function openScenario(fileOrName: string): Promise<LoadedScenario> {
   const bundled = join(BUNDLED, `${fileOrName}.yaml`);
   if (/^[\w-]+$/.test(fileOrName) && existsSync(bundled)) return readScenario(relative('', bundled));
   throw new RequestError(
-    `There is no scenario '${fileOrName}': neither a file of that path nor one of ${bundledNames().join(', ')}.`,
+    `There is no scenario '${fileOrName}': neither a file of that path nor one of ${bundledNames().join(', ')}; 'all' stands for all of these.`,
   );
 }

@@ -11,7 +11,7 @@ import { RequestError, type TargetRequest } from '../run-request.ts';
 import type { LoadedScenario } from '../scenario/load.ts';
 import type { Mode } from '../scenario/schema-parts.ts';
 import { saveBaseline } from './baselines.ts';
-import { openScenario } from './files.ts';
+import { openScenario, scenarioNames } from './files.ts';
 import { someOf } from './formats.ts';
 import { parsePolicy } from './policy.ts';
 import { RUN_REPORTS, writeReports } from './run-reports.ts';
@@ -66,7 +66,7 @@ export async function runScenarios(
   const reports = someOf('--report', options.report, RUN_REPORTS);
   const observers = parseObservers(options, target, modes);
   const policy = parsePolicy(options.policy ?? [], target);
-  const loaded = await Promise.all(names.map(openScenario));
+  const loaded = await Promise.all(scenarioNames(names).map(openScenario));
   const outDir = freshDir(options.out);
   const jobs = jobsOf(modes, loaded, seed, repeat);
   const isTalkative = options.json !== true && options.quiet !== true;

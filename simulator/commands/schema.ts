@@ -96,10 +96,12 @@ const STEP_TEXTS: Readonly<Record<string, string>> = {
   raw: 'Sends any HTTP request, and says which statuses are right',
   fault: 'Lets the network delay, cut or slow down what follows',
   repeat: 'Takes steps several times',
+  parallel: 'Takes several flows side by side, in one session',
   delete: 'Ends the session, as a polite client does',
   abandon: 'Leaves without a word: silent, destroyed (connections cut), or frozen (never reads again)',
   'expect-gone': 'Demands that the session has ended (404)',
   'expect-alive': 'Demands that the session still lives',
+  'expect-events': 'Demands that every event its calls sent has come, once and in order',
 };
 
 /** What each step does, in the order of the schema. */

@@ -17,6 +17,8 @@ export interface Asked {
   readonly end: StepEnd;
   /** It was lost in a network that we made fail. */
   readonly isOurFault: boolean;
+  /** Its client had asked for the end of the session: the target may have given it up, but not in silence. */
+  readonly isOvertaken: boolean;
 }
 
 /** Sends a request and takes it down. */
@@ -57,13 +59,14 @@ export async function askAll(context: StepContext, requests: readonly Ask[]): Pr
 /** Asks for a session; refused, again as the profile says, each time as a new attempt for the ledger. */
 export async function openSession(
   context: StepContext,
-  { handshake, isAnother }: { handshake: Handshake; isAnother: boolean },
+  { handshake, longestMs, isAnother }: { handshake: Handshake; longestMs?: number; isAnother: boolean },
 ): Promise<StepEnd> {
   const { clients, profile } = context;
   for (let attempt = 0; ; attempt += 1) {
     if (isAnother || attempt > 0) clients.renew();
     const isFailing = clients.network?.isFailing ?? false;
-    const outcome = await clients.current.initialize({ handshake });
+    const options = longestMs === undefined ? {} : { longestMs };
+    const outcome = await clients.current.initialize({ handshake }, options);
     const isExpected = isFailing && isLost(outcome);
     const end = settle(context, outcome, { method: 'initialize', isExpected });
     if (!isRefusal(outcome) || !(await isWorthWaiting(context, profile.retry, attempt, outcome))) return end;
@@ -81,10 +84,12 @@ async function sendAll(context: StepContext, requests: readonly Ask[]): Promise<
     const isOurFault = isFailing && isLost(outcome);
     // Whether the session ought to have lived is the ledger's to judge; a client that is prepared for it has no error.
     const isPrepared = isGone(outcome) && profile.atGone.kind !== 'end';
-    const isExpected = isOurFault || isPrepared || (request.isExpected?.(outcome) ?? false);
+    // Beside a DELETE of our own any request may find the session gone, or be given up by the target.
+    const isOvertaken = clients.isEnding && (isGone(outcome) || outcome.kind === 'rpc-error');
+    const isExpected = isOurFault || isPrepared || isOvertaken || (request.isExpected?.(outcome) ?? false);
     take(context, outcome, { method: request.method, isExpected });
     const end = isGone(outcome) && profile.atGone.kind !== 'go-on' ? 'end' : 'go-on';
-    return [request, { outcome, end, isOurFault }];
+    return [request, { outcome, end, isOurFault, isOvertaken }];
   });
   context.dueAt = Math.max(...round.map(([, { outcome }]) => outcome.doneAt));
   return round;

@@ -1,5 +1,5 @@
 import type { Outcome } from '../mcp/outcome.ts';
-import type { PlannedCall, PlannedStep } from '../scenario/step.ts';
+import { type PlannedCall, type PlannedStep, sendsEvents } from '../scenario/step.ts';
 import { type Ask, ask, askAll } from './ask.ts';
 import type { StepContext, StepEnd } from './step-context.ts';
 
@@ -11,7 +11,7 @@ interface Waited {
 }
 
 export function call(step: PlannedCall, context: StepContext): Promise<StepEnd> {
-  return waitForAll(context, [callOf(step, context, '')]);
+  return waitForAll(context, [callOf(step, context)]);
 }
 
 /** All at once, in one session: each echo must bring its own tag back. */
@@ -19,8 +19,10 @@ export function concurrent(
   { calls }: Extract<PlannedStep, { kind: 'concurrent' }>,
   context: StepContext,
 ): Promise<StepEnd> {
-  const waited = calls.map((step, lane) => callOf(step, context, `/${lane}`));
-  return waitForAll(context, waited);
+  return waitForAll(
+    context,
+    calls.map((step) => callOf(step, context)),
+  );
 }
 
 export function list(
@@ -41,41 +43,79 @@ async function waitForAll(context: StepContext, waited: readonly Waited[]): Prom
   const { clients, clock, recorder } = context;
   // The session may be another one when they are done.
   const { session } = clients;
-  for (const lane of waited.keys()) recorder.callSent(session, clock.now(), lane);
+  const calls = waited.map(() => recorder.callSent(session, clock.now()));
   const asked = await askAll(
     context,
     waited.map(({ request }) => request),
   );
   for (const [lane, { what }] of waited.entries()) {
-    const { outcome, isOurFault } = asked[lane] ?? {};
-    if (outcome) recorder.callDone(session, what, outcome, { lane, isOurFault: isOurFault ?? false });
+    const call = calls[lane];
+    const { outcome, ...fault } = asked[lane] ?? {};
+    if (outcome && call !== undefined) recorder.callDone(session, what, outcome, { call, ...fault });
   }
   return asked.some(({ end }) => end === 'end') ? 'end' : 'go-on';
 }
 
-function callOf(step: PlannedCall, context: StepContext, lane: string): Waited {
-  const { clients, clock, recorder } = context;
-  const tag = step.tool === 'echo' ? ` [${recorder.label(clients.session)} ${clock.now()}${lane}]` : '';
-  const args =
-    tag === '' ? step.arguments : { ...step.arguments, message: `${step.arguments.message}${tag}` };
+function callOf(step: PlannedCall, context: StepContext): Waited {
+  const { tool } = step;
+  const tag = newTag(context);
   const options = {
     timeoutMs: step.timeoutMs,
     longestMs: step.longestMs,
     ...(step.abortAfterMs !== null && { abortAfterMs: step.abortAfterMs }),
+    ...(step.wantsProgress && { progressToken: tag }),
   };
+  const args = argumentsOf(step, tag);
+  const { send, isExpected } = withEventsTaken(step, tag, context, (client) =>
+    client.call(tool, args, options),
+  );
   return {
-    what: `${step.tool} call`,
+    what: `${tool} call`,
     request: {
       method: 'tools/call',
-      send: async (client) => withEchoChecked(await client.call(step.tool, args, options), tag),
-      isExpected: ({ kind }) => kind === 'aborted',
+      send: tool === 'echo' ? async (client) => withEchoChecked(await send(client), tag) : send,
+      isExpected,
+    },
+  };
+}
+
+/** Unlike that of any other call of the run: whose it is, and the how manieth. */
+function newTag({ clients, recorder }: StepContext): string {
+  return `${recorder.label(clients.session)} call ${clients.nextCall()}`;
+}
+
+/** Tools of these names say the tag again: `echo` in its answer, `emit` in every event. */
+function argumentsOf({ tool, arguments: args }: PlannedCall, tag: string): PlannedCall['arguments'] {
+  if (tool === 'echo') return { ...args, message: `${args.message} [${tag}]` };
+  return sendsEvents(tool, args) ? { ...args, tag } : args;
+}
+
+/** The session's inbox knows of the call before the first of its events can come. */
+function withEventsTaken(
+  { tool, arguments: args, wantsProgress }: PlannedCall,
+  tag: string,
+  { clients }: StepContext,
+  call: Ask['send'],
+): Required<Pick<Ask, 'send' | 'isExpected'>> {
+  const isExpected = ({ kind }: Outcome) => kind === 'aborted';
+  if (!wantsProgress && !sendsEvents(tool, args)) return { send: call, isExpected };
+  const isCounted = tool === 'emit' && typeof args.count === 'number';
+  return {
+    isExpected,
+    send: async (client) => {
+      // Sent once more on a new session, it is that one's.
+      const { inbox } = clients;
+      inbox.announce(tag, isCounted ? Number(args.count) : null);
+      const outcome = await call(client);
+      inbox.callOver(tag, outcome.kind === 'result');
+      return outcome;
     },
   };
 }
 
 /** An echo must bring back what this session said just now, or it is somebody else's (F28, F29). */
 function withEchoChecked(outcome: Outcome, tag: string): Outcome {
-  if (outcome.kind !== 'result' || tag === '' || JSON.stringify(outcome.result).includes(tag)) return outcome;
+  if (outcome.kind !== 'result' || JSON.stringify(outcome.result).includes(`[${tag}]`)) return outcome;
   const { status, sentAt, doneAt } = outcome;
-  return { kind: 'wrong-answer', status, sentAt, doneAt, reason: `the echo lacks its tag ${tag.trim()}` };
+  return { kind: 'wrong-answer', status, sentAt, doneAt, reason: `the echo lacks its tag [${tag}]` };
 }

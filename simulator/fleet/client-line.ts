@@ -3,12 +3,14 @@ import type { KnownSession } from '../mcp/client-options.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
 import type { FaultyNetwork } from '../targets/faulty-dial.ts';
+import type { Inbox } from './inbox.ts';
 
 /** Where the clients of an iteration come from, and what is told of their sessions. */
 export interface LineParts {
   /** Numbers the next attempt at a session for the ledger. `nth`: of this iteration, from 1. */
   readonly newSession: (nth: number) => number;
-  readonly newClient: (session: number, known?: KnownSession) => McpClient;
+  readonly newClient: (session: number, inbox: Inbox, known?: KnownSession) => McpClient;
+  readonly newInbox: (session: number) => Inbox;
   /** Nobody of ours will speak on this session any more. */
   readonly onDone: (session: number, known: KnownSession) => void;
   /** The network between the clients and the target, where a flow makes it fail. */
@@ -22,16 +24,20 @@ export interface LineParts {
 export class ClientLine {
   readonly #parts: LineParts;
   #attempts = 1;
+  #calls = 0;
   #session: number;
+  #inbox: Inbox;
   #current: McpClient;
   #gone: McpClient | undefined;
   #hasLeft = false;
+  #isEnding = false;
   #holdsSockets = false;
 
   constructor(parts: LineParts) {
     this.#parts = parts;
     this.#session = parts.newSession(1);
-    this.#current = parts.newClient(this.#session);
+    this.#inbox = parts.newInbox(this.#session);
+    this.#current = parts.newClient(this.#session, this.#inbox);
   }
 
   get current(): McpClient {
@@ -41,6 +47,16 @@ export class ClientLine {
   /** The number of the session that the current client has, or asks for. */
   get session(): number {
     return this.#session;
+  }
+
+  /** What the current session is sent beside its answers. */
+  get inbox(): Inbox {
+    return this.#inbox;
+  }
+
+  /** Its client has asked for the end of the current session. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   get network(): FaultyNetwork | undefined {
@@ -57,6 +73,17 @@ export class ClientLine {
     return this.#holdsSockets;
   }
 
+  /** Numbers the next call of the iteration, from 1. */
+  nextCall(): number {
+    this.#calls += 1;
+    return this.#calls;
+  }
+
+  /** From now on the session may be gone, for any request of the client. */
+  noteEnding(): void {
+    this.#isEnding = true;
+  }
+
   abandon(how: AbandonKind): void {
     this.#current.abandon(how);
     this.#hasLeft = true;
@@ -69,14 +96,16 @@ export class ClientLine {
     this.#end(this.#session, former);
     this.#attempts += 1;
     this.#session = this.#parts.newSession(this.#attempts);
-    this.#current = this.#parts.newClient(this.#session);
+    this.#inbox = this.#parts.newInbox(this.#session);
+    this.#current = this.#parts.newClient(this.#session, this.#inbox);
+    this.#isEnding = false;
   }
 
   /** Lets somebody else ask for a session of its own, once, and leave it at that. */
   async visit(send: (client: McpClient) => Promise<Outcome>): Promise<Outcome> {
     this.#attempts += 1;
     const session = this.#parts.newSession(this.#attempts);
-    const visitor = this.#parts.newClient(session);
+    const visitor = this.#parts.newClient(session, this.#parts.newInbox(session));
     const outcome = await send(visitor);
     this.#end(session, visitor);
     return outcome;
@@ -87,7 +116,7 @@ export class ClientLine {
     const { known } = this.#current;
     if (this.#hasLeft && !this.#gone && known) {
       this.#gone = this.#current;
-      this.#current = this.#parts.newClient(this.#session, known);
+      this.#current = this.#parts.newClient(this.#session, this.#inbox, known);
     }
     return this.#current;
   }

@@ -13,6 +13,7 @@ import { ClientLine } from './client-line.ts';
 import { runConstantArrivalRate } from './constant-arrival-rate.ts';
 import { runConstantVus } from './constant-vus.ts';
 import type { ExecutorParts, Iteration } from './executor.ts';
+import { Inbox } from './inbox.ts';
 import { runPerVuIterations } from './per-vu-iterations.ts';
 import { PROFILES } from './profiles/profile.ts';
 import { runRampingArrivalRate } from './ramping-arrival-rate.ts';
@@ -189,7 +190,9 @@ export class Fleet {
       network,
       newSession: (nth) =>
         recorder.newSession({ workload: workload.name, ...actor, ...(nth > 1 && { nth }) }),
-      newClient: (session, known) => this.#newClient(workload, session, { known, network, keeper }),
+      newInbox: (session) => new Inbox({ owner: recorder.label(session), count: recorder.events }),
+      newClient: (session, inbox, known) =>
+        this.#newClient(workload, session, { known, network, keeper, inbox }),
       onDone: (session, known) => {
         if (remembersSessions) this.#remembered.set(session, { workload, known });
       },
@@ -214,7 +217,7 @@ export class Fleet {
 
   #newClient({ client, flow }: PlannedWorkload, session: number, between: Between = {}): McpClient {
     const { clock, endpoint, recorder } = this.#parts;
-    const { known, network, keeper } = between;
+    const { known, network, keeper, inbox } = between;
     const made = new McpClient({
       dial: network?.dial ?? this.#parts.dial,
       endpoint,
@@ -228,7 +231,11 @@ export class Fleet {
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       maxConnections: mostConcurrent(flow) + SPARE_CONNECTIONS,
       ...(PROFILES[client.profile].ids === 'always-1' && { nextId: () => 1 }),
-      ...(keeper && { onStreamLost: () => keeper.lost(made) }),
+      onStreamLost: () => {
+        if (made.lastEventId === '') inbox?.excuse();
+        keeper?.lost(made);
+      },
+      ...(inbox && { onNotification: inbox.hear }),
       ...(known && { session: known }),
     });
     return made;
@@ -240,10 +247,14 @@ interface Between {
   readonly known?: KnownSession | undefined;
   readonly network?: FaultyNetwork | undefined;
   readonly keeper?: StreamKeeper | undefined;
+  readonly inbox?: Inbox | undefined;
 }
 
 function hasFault(flow: readonly PlannedStep[]): boolean {
-  return flow.some((step) => (step.kind === 'repeat' ? hasFault(step.steps) : step.kind === 'fault'));
+  return flow.some((step) => {
+    if (step.kind === 'repeat') return hasFault(step.steps);
+    return step.kind === 'parallel' ? step.flows.some(hasFault) : step.kind === 'fault';
+  });
 }
 
 function runExecutor({ executor }: PlannedWorkload, parts: ExecutorParts): Promise<void> {

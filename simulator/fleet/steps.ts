@@ -17,7 +17,7 @@ async function runStep(step: PlannedStep, context: StepContext): Promise<StepEnd
   const { clients } = context;
   switch (step.kind) {
     case 'initialize':
-      return openSession(context, { handshake: step.handshake, isAnother: false });
+      return openSession(context, { ...step, isAnother: false });
     case 'reinitialize':
       return openSession(context, { handshake: 'full', isAnother: true });
     case 'call':
@@ -39,6 +39,8 @@ async function runStep(step: PlannedStep, context: StepContext): Promise<StepEnd
       return think(step, context);
     case 'repeat':
       return repeat(step, context);
+    case 'parallel':
+      return parallel(step, context);
     case 'reset':
       clients.current.reset();
       return 'go-on';
@@ -55,6 +57,8 @@ async function runStep(step: PlannedStep, context: StepContext): Promise<StepEnd
       return expect('gone', context);
     case 'expect-alive':
       return expect('alive', context);
+    case 'expect-events':
+      return expectEvents(step, context);
   }
 }
 
@@ -86,10 +90,34 @@ async function repeat(
   return 'go-on';
 }
 
+/** Each flow has a time of its own; where the session is over for one of them it is over for all. */
+async function parallel(
+  { flows }: Extract<PlannedStep, { kind: 'parallel' }>,
+  context: StepContext,
+): Promise<StepEnd> {
+  const branches = flows.map((flow) => ({ flow, own: { ...context } }));
+  const ends = await Promise.all(branches.map(({ flow, own }) => runSteps(flow, own)));
+  context.dueAt = Math.max(...branches.map(({ own }) => own.dueAt));
+  return ends.includes('end') ? 'end' : 'go-on';
+}
+
+async function expectEvents(
+  { withinMs }: Extract<PlannedStep, { kind: 'expect-events' }>,
+  context: StepContext,
+): Promise<StepEnd> {
+  const { clients, clock, stop } = context;
+  await clients.inbox.settle(clock, withinMs, stop);
+  context.dueAt = clock.now();
+  return 'go-on';
+}
+
 async function remove(context: StepContext): Promise<StepEnd> {
-  const outcome = await context.clients.current.delete();
+  const { clients } = context;
+  const isSecond = clients.isEnding;
+  clients.noteEnding();
+  const outcome = await clients.current.delete();
   // A server may not allow clients to end sessions: 405 is an answer (2025-11-25, Session Management).
-  const isExpected = isStatus(405)(outcome);
+  const isExpected = isStatus(405)(outcome) || (isSecond && isGone(outcome));
   const end = settle(context, outcome, { method: 'DELETE', isExpected });
   return context.profile.atGone.kind === 'go-on' ? 'go-on' : end;
 }

@@ -25,9 +25,11 @@ export async function reopen(
   context: StepContext,
 ): Promise<StepEnd> {
   const client = context.clients.current;
+  const isResumed = kind === 'resume' && client.lastEventId !== '';
   client.closeStream();
+  if (!isResumed) context.clients.inbox.excuse();
   if (afterMs > 0) context.dueAt = await wait(context, afterMs);
-  return listen(context, kind === 'resume' ? client.lastEventId : '');
+  return listen(context, isResumed ? client.lastEventId : '');
 }
 
 export function fault(step: PlannedFault, { clients }: StepContext): StepEnd {

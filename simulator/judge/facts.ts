@@ -32,6 +32,13 @@ export interface RunFacts {
   readonly goneNot404: Tally;
   readonly expectations: number;
   readonly unmetExpectations: Tally;
+  /** What calls sent beside their answers. */
+  readonly events: {
+    readonly owed: number;
+    readonly excused: number;
+    readonly seen: number;
+    readonly faults: Tally;
+  };
   /** Present when a signal was sent to the target. */
   readonly drain?: DrainFacts;
 }

@@ -25,6 +25,7 @@ export function judgeFacts(facts: RunFacts): Check[] {
       class: 'protocol',
       failureModes: ['F12', 'F17', 'F36', 'F40'],
     }),
+    eventsExact(facts.events),
     none(facts.goneNot404, facts.goneProbes, 'probe', {
       name: 'gone_is_404',
       class: 'protocol',
@@ -107,6 +108,20 @@ function none(bad: Tally, seen: number, noun: string, rule: Rule): Check {
     limit: '0',
     reason: reasons[verdict],
     evidence: [...bad.evidence],
+  };
+}
+
+function eventsExact({ owed, excused, seen, faults }: RunFacts['events']): Check {
+  const check = none(faults, Math.max(owed, seen, faults.count), 'event', {
+    name: 'events_exact',
+    class: 'protocol',
+    failureModes: ['F29', 'F30', 'F31', 'F41', 'F42'],
+  });
+  if (faults.count > 0 || owed > 0 || excused === 0) return check;
+  return {
+    ...check,
+    verdict: 'not-observable',
+    reason: 'streams were lost, and the target gives its events no ids to resume them by',
   };
 }
 

@@ -14,7 +14,7 @@ export interface LedgerCheckContext {
 /** Judges the ledger's findings. `returns_to_zero` only where the run had cycles; the other checks always. */
 export function judgeLedger(report: LedgerReport, policy: Policy, context: LedgerCheckContext): Check[] {
   const judge = { report, policy, label: context.label, source: context.source ?? seenSource(report) };
-  const checks = [notLost(judge), notLeaked(judge), reapLag(judge), booksBalance(judge)];
+  const checks = [notLost(judge), notLeaked(judge), reapLag(judge), booksBalance(judge), capHeld(judge)];
   return report.cycles.total > 0 ? [...checks, returnsToZero(judge)] : checks;
 }
 
@@ -113,6 +113,25 @@ function returnsToZero({ report, label }: Judge): Check {
     ...voided(found, report),
     ...(settled === 0 && nothing('invalid', 'every cycle ended before the policy lets its sessions go')),
     ...(!report.foreign.isSteady && nothing('invalid', FOREIGN)),
+  });
+}
+
+function capHeld({ report, policy, label }: Judge): Check {
+  const { most, refusedWhenFull, exceeded, refusedWrongly } = report.cap;
+  const cap = policy.maxSessions;
+  const worst = exceeded.total > 0 ? exceeded : refusedWrongly;
+  const isReached = refusedWhenFull > 0 || (cap !== null && most >= cap);
+  const found: Found = {
+    verdict: worst.total > 0 ? 'fail' : 'pass',
+    observed: `at most ${formatCount(most, 'session')}, ${grouped(refusedWhenFull)} refused while full, ${grouped(refusedWrongly.total)} wrongly`,
+    limit: cap === null ? 'none promised' : `<= ${formatCount(cap, 'session')}, 0 refused wrongly`,
+    reason: worst.total > 0 ? first(worst, label) : '',
+    evidence: [...lines(exceeded, label), ...lines(refusedWrongly, label)].slice(0, MAX_EVIDENCE),
+  };
+  return check('cap_held', ['F23', 'F45', 'F46', 'F47'], {
+    ...found,
+    ...(worst.total === 0 && !isReached && nothing('no-data', 'the cap was never reached')),
+    ...(cap === null && nothing('not-observable', 'the policy promises no cap')),
   });
 }
 

@@ -79,6 +79,13 @@ export const LedgerReportSchema = z.object({
     unsettled: count,
     notZero: FindingsSchema,
   }),
+  /** Where the target promises a cap: the most it was seen to hold, and what was wrong about it. */
+  cap: z.object({
+    most: count,
+    refusedWhenFull: count,
+    exceeded: FindingsSchema,
+    refusedWrongly: FindingsSchema,
+  }),
   /** Events that reached the ledger after a look that was later than they: accusations are void. */
   lateEvents: count,
 });

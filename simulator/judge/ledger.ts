@@ -1,10 +1,12 @@
 import { Accusations } from './accusations.ts';
 import { Attempts } from './attempts.ts';
 import { Books } from './books.ts';
+import { CapBooks } from './cap-books.ts';
 import { Cycles } from './cycles.ts';
 import { Ends, isUnseen } from './ends.ts';
 import { type Foreign, Foreigners } from './foreign.ts';
 import { formatMoment } from './format.ts';
+import { LateProbes } from './late-probes.ts';
 import type { LedgerReport } from './ledger-report.ts';
 import { judgeCount, judgeListing, listingOf } from './looks.ts';
 import { type Policy, timeoutFor } from './policy.ts';
@@ -43,23 +45,23 @@ export class Ledger {
   readonly #strangers = new Strangers();
   readonly #books = new Books();
   readonly #ends = new Ends();
+  readonly #cap: CapBooks;
   readonly #cycles = new Cycles();
   readonly #foreigners = new Foreigners();
-  /** Requests to sessions whose books are closed: session → when sent. */
-  readonly #probes = new Map<number, number>();
+  readonly #probes = new LateProbes();
   readonly #samples = { listed: 0, counted: 0, partial: 0 };
   readonly #counts = { maxDeficit: 0, maxExcess: 0 };
   #live = 0;
   #signalledAt = NEVER;
   #lastLookAt = Number.NEGATIVE_INFINITY;
   #lateEvents = 0;
-  #probesNotFound = 0;
   #compactAt = COMPACT_AT;
   #report: LedgerReport | null = null;
 
   constructor({ policy, epsilonMs, onReapLag }: LedgerOptions) {
     this.#policy = policy;
     this.#rules = rulesOf(policy, epsilonMs);
+    this.#cap = new CapBooks(policy);
     this.#attempts = new Attempts(this.#rules);
     this.#accusations = new Accusations(this.#rules, this.#attempts);
     this.#reapLag = new ReapLag(this.#rules, onReapLag);
@@ -75,7 +77,7 @@ export class Ledger {
     if (event.at < this.#lastLookAt) this.#lateEvents += 1;
     const book = this.#attempts.get(event.session);
     if (event.kind === 'initialize-sent') this.#begin(event);
-    else if (!book) this.#recordProbe(event);
+    else if (!book) this.#probes.record(event, this.#accusations);
     else {
       this.#apply(book, event);
       this.#accusations.review(book, event.at);
@@ -110,6 +112,7 @@ export class Ledger {
     this.#books.sample(sample, window, this.#attempts.books());
     if (this.#attempts.begun === 0) this.#foreigners.learn(sample, this.#strangers);
     if (sample.count >= this.#rules.evictsAt) this.#attempts.noteFull(window.to);
+    this.#cap.sample(sample.count, window);
     this.#judge(sample, window);
     this.#countOthers();
     this.#attempts.retire(window.from, (book) => this.#farewell(book, { isLooked: true, isOver: true }));
@@ -187,9 +190,7 @@ export class Ledger {
         this.#opened(book, at, event.fingerprint);
         break;
       case 'initialize-refused':
-        book.initialize = 'refused';
-        this.#books.refused += 1;
-        this.#end(book, at, 'refused');
+        this.#refused(book, at, event.status);
         break;
       case 'initialize-lost':
         this.#books.lost += 1;
@@ -239,6 +240,15 @@ export class Ledger {
     }
   }
 
+  #refused(book: SessionBook, at: number, status: number): void {
+    book.initialize = 'refused';
+    this.#books.refused += 1;
+    this.#end(book, at, 'refused');
+    // Its own slot is none of those that it found taken.
+    const window = { from: book.initializeSentAt, to: at };
+    this.#cap.refused(book, window, status, () => this.#within(window) - 1 + this.#foreigners.before);
+  }
+
   #opened(book: SessionBook, at: number, fingerprint: string): void {
     if (book.initialize !== 'pending') return;
     this.#books.opened += 1;
@@ -254,7 +264,7 @@ export class Ledger {
     if (!request) return;
     const window = { from: request.at, to: at };
     if (isGone) {
-      if (mayUntil(book, this.#rules) < request.at) this.#probesNotFound += 1;
+      if (mayUntil(book, this.#rules) < request.at) this.#probes.notFound += 1;
       book.goneSeenAt = Math.min(book.goneSeenAt, at);
       this.#accusations.missed(book, window);
       this.#end(book, at, 'not-found');
@@ -273,21 +283,10 @@ export class Ledger {
       book.goneSeenAt = Math.min(book.goneSeenAt, at);
       this.#end(book, at, 'not-found');
     } else if (status >= 200 && status < 300) {
-      this.#books.deletesConfirmed += 1;
+      // Two at once may both be told that it is done; it is one session that ended.
+      if (book.knownEnd !== 'delete') this.#books.deletesConfirmed += 1;
       this.#end(book, at, 'delete');
     } else rule.deleteFailed(book, at, 'refused');
-  }
-
-  /** The book of this session is closed, so its may has ended. */
-  #recordProbe(event: SessionEvent): void {
-    if (event.kind === 'request-sent') this.#probes.set(event.session, event.at);
-    if (event.kind === 'request-aborted') this.#probes.delete(event.session);
-    if (event.kind !== 'request-answered') return;
-    const sentAt = this.#probes.get(event.session);
-    if (sentAt === undefined) return;
-    this.#probes.delete(event.session);
-    if (event.gone) this.#probesNotFound += 1;
-    else this.#accusations.seenGhost(event.session, { from: sentAt, to: event.at }, 'answered a request');
   }
 
   #judge(sample: SessionSample, window: Window): void {
@@ -377,7 +376,7 @@ export class Ledger {
       attempts: { begun: attempted, opened, refused, lost, unanswered: attempted - opened - refused - lost },
       ...this.#ends.report(),
       samples: { ...this.#samples },
-      probesNotFound: this.#probesNotFound,
+      probesNotFound: this.#probes.notFound,
       lost: this.#accusations.lost.list(this.#counts.maxDeficit),
       leaked: this.#accusations.leaked.list(this.#counts.maxExcess),
       counts: { ...this.#counts },
@@ -386,6 +385,7 @@ export class Ledger {
       reapLag: this.#reapLag.report(),
       books: this.#books.rows({ isAlone, duplicateIds: this.#attempts.duplicateIds }),
       cycles: this.#cycles.report(),
+      cap: this.#cap.report(),
       lateEvents: this.#lateEvents,
     };
   }

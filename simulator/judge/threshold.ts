@@ -115,6 +115,8 @@ export function parseSelector(selector: string): { metric: MetricName; method: s
 export interface Circumstances {
   /** Why no time can be trusted. */
   readonly timingInvalidReason?: string | undefined;
+  /** Why a metric cannot be seen in this run at all; undefined: it can. */
+  readonly unseen?: (metric: MetricName) => string | undefined;
   /** Why arrivals were dropped. */
   readonly dropCause?: DropCause | undefined;
 }
@@ -131,7 +133,7 @@ export function judgeThresholds(
 function judge(
   threshold: Threshold,
   metrics: MetricsSnapshot,
-  { timingInvalidReason, dropCause }: Circumstances,
+  { timingInvalidReason, dropCause, unseen }: Circumstances,
 ): Check {
   const { metric, operator, limit } = threshold;
   const quantity = quantityOf(threshold);
@@ -148,6 +150,8 @@ function judge(
     evidence: [],
   };
   const value = observe(threshold, metrics);
+  const whyUnseen = value === undefined ? unseen?.(metric) : undefined;
+  if (whyUnseen !== undefined) return { ...check, verdict: 'not-observable', reason: whyUnseen };
   if (value === undefined) return check;
   const observed = `${formatValue(value, quantity)}${ofTotal(threshold, metrics)}`;
   if (METRICS[metric].timing && timingInvalidReason !== undefined) {

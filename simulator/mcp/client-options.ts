@@ -54,4 +54,6 @@ export interface RequestOptions {
   readonly abortAfterMs?: number;
   /** How long the target may go on with the request, for the ledger. Default: the client's `requestTimeoutMs`. */
   readonly longestMs?: number;
+  /** Of a call: asks for progress under this token. */
+  readonly progressToken?: string;
 }

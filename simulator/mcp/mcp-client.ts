@@ -12,6 +12,9 @@ import { type RawRequest, sendRaw } from './raw-request.ts';
 import { Requests } from './requests.ts';
 import { ServerTalk } from './server-talk.ts';
 
+/** A notification or an answer is only to be accepted: no work goes on when its client does not wait for that, ms. */
+const PLAIN_LONGEST_MS = 1_000;
+
 /**
  * One MCP client on the wire, with one session at most. Methods never throw and never reject for what a
  * server does: they resolve to an `Outcome`. Everything the ledger must know goes through `emit`.
@@ -127,7 +130,9 @@ export class McpClient {
 
   /** tools/call. */
   call(tool: string, args: JsonObject = {}, options: RequestOptions = {}): Promise<Outcome> {
-    return this.request('tools/call', { name: tool, arguments: args }, options);
+    const { progressToken } = options;
+    const meta = progressToken === undefined ? {} : { _meta: { progressToken } };
+    return this.request('tools/call', { name: tool, arguments: args, ...meta }, options);
   }
 
   /** One page of a list. */
@@ -318,7 +323,7 @@ export class McpClient {
       text,
       reader: new PlainAnswer(),
       isHandshake,
-      options,
+      options: { longestMs: PLAIN_LONGEST_MS, ...options },
     });
   }
 

@@ -1,12 +1,12 @@
 import { checkEngineFlow, engineOf } from './engine.ts';
 import type { Finding, Path } from './errors.ts';
-import type { Step } from './flow-schema.ts';
+import { type Step, stepName } from './flow-schema.ts';
 import { type Evidence, INVARIANT_NAMES, type InvariantName, neededEvidence } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
 import { checkEventOrder, endsOf } from './plan-events.ts';
 import { modelOf } from './schedule.ts';
 import type { Scenario, Workload } from './schema.ts';
-import { SESSION_PLACEHOLDER, type StepName } from './step.ts';
+import { SESSION_PLACEHOLDER, type StepName, sendsEvents } from './step.ts';
 import { allSteps, type PlacedStep, stepsPerIteration, walkSteps } from './walk-steps.ts';
 
 /** What is wrong with a scenario although each of its parts is right, as far as no time matters (see plan.ts). */
@@ -37,24 +37,28 @@ const AFTER_THE_END = {
   abandon: ['think', 'expect-gone', 'expect-alive'],
 } as const satisfies Partial<Record<StepName, readonly StepName[]>>;
 type Ending = keyof typeof AFTER_THE_END;
+/** What makes one session of a flow into another: nothing can be at work beside it. */
+const ALONE: readonly StepName[] = ['initialize', 'reinitialize', 'parallel', 'abandon'];
 
 /** How far a flow has come. */
 interface Progress {
   hasBegun: boolean;
   hasListened: boolean;
+  hasEvents: boolean;
   ended: Ending | undefined;
 }
 
+/** What a step stands in. */
+interface Place {
+  /** Repeats and flows side by side, one inside another. */
+  readonly depth: number;
+  readonly isRepeated: boolean;
+  readonly isBeside: boolean;
+}
+
 function checkFlow(flow: readonly Step[], path: Path): Finding[] {
-  const findings: Finding[] = [];
-  const progress: Progress = { hasBegun: false, hasListened: false, ended: undefined };
-  for (const placed of walkSteps(flow, path)) {
-    const message = stepProblem(placed, progress);
-    if (message !== undefined) findings.push({ path: placed.path, message });
-    progress.hasBegun ||= !BEFORE_THE_BEGINNING.includes(placed.name);
-    progress.hasListened ||= placed.name === 'listen';
-    if (isEnding(placed.name)) progress.ended ??= placed.name;
-  }
+  const progress: Progress = { hasBegun: false, hasListened: false, hasEvents: false, ended: undefined };
+  const findings = checkSteps(flow, path, progress, { depth: 0, isRepeated: false, isBeside: false });
   if (stepsPerIteration(flow) > LIMITS.stepsPerIteration.most) {
     findings.push({
       path,
@@ -65,29 +69,85 @@ function checkFlow(flow: readonly Step[], path: Path): Finding[] {
   return findings;
 }
 
+/** Notes in `progress` how far these steps come. */
+function checkSteps(steps: readonly Step[], base: Path, progress: Progress, place: Place): Finding[] {
+  return steps.flatMap((step, index) => {
+    const path = [...base, index];
+    const name = stepName(step);
+    const message = stepProblem({ step, name }, progress, place);
+    progress.hasBegun ||= !BEFORE_THE_BEGINNING.includes(name);
+    progress.hasListened ||= name === 'listen';
+    progress.hasEvents ||= announcesEvents(step);
+    if (isEnding(name)) progress.ended ??= name;
+    const { repeat, parallel } = typeof step === 'string' ? {} : step;
+    const depth = place.depth + 1;
+    const inner = repeat
+      ? checkSteps(repeat.steps, [...path, 'repeat', 'steps'], progress, {
+          ...place,
+          depth,
+          isRepeated: true,
+        })
+      : checkBranches(parallel?.flows ?? [], [...path, 'parallel', 'flows'], progress, {
+          ...place,
+          depth,
+          isBeside: true,
+        });
+    return message === undefined ? inner : [{ path, message }, ...inner];
+  });
+}
+
+/** Each begins where the step begins; what any of them has done has been done when the last is over. */
+function checkBranches(flows: readonly Step[][], base: Path, progress: Progress, place: Place): Finding[] {
+  const each = flows.map((flow, index) => {
+    const own = { ...progress };
+    return { own, findings: checkSteps(flow, [...base, index], own, place) };
+  });
+  for (const { own } of each) {
+    progress.hasListened ||= own.hasListened;
+    progress.hasEvents ||= own.hasEvents;
+    progress.ended ??= own.ended;
+  }
+  return each.flatMap(({ findings }) => findings);
+}
+
 function isEnding(name: StepName): name is Ending {
   return Object.hasOwn(AFTER_THE_END, name);
 }
 
-function stepProblem({ step, name, depth }: PlacedStep, progress: Progress): string | undefined {
-  const { hasBegun, hasListened, ended } = progress;
+function stepProblem(
+  { step, name }: Pick<PlacedStep, 'step' | 'name'>,
+  { hasBegun, hasListened, hasEvents, ended }: Progress,
+  { depth, isRepeated, isBeside }: Place,
+): string | undefined {
+  if (isBeside && ALONE.includes(name))
+    return `${name} concerns the client as a whole, so it cannot stand inside parallel`;
   if (!hasBegun && name !== 'initialize' && !BEFORE_THE_BEGINNING.includes(name))
     return `the first step of a flow is initialize, got ${name}`;
   if ((hasBegun || depth > 0) && name === 'initialize')
     return 'initialize is only the first step: reinitialize opens another session';
-  if (depth > 0 && isEnding(name)) return `${name} ends the session, so it cannot stand inside repeat`;
-  if (depth === LIMITS.nesting.most && name === 'repeat')
+  if (isRepeated && isEnding(name)) return `${name} ends the session, so it cannot stand inside repeat`;
+  if (depth >= LIMITS.nesting.most && name === 'repeat')
     return overLimit('repeats are nested', LIMITS.nesting);
   if (!hasListened && (name === 'reconnect' || name === 'resume'))
     return `${name} opens a stream again, so a listen comes before it`;
+  if (!hasEvents && name === 'expect-events')
+    return 'expect-events waits for what a call of emit sends, so one with on: stream or progress: true comes before it';
   if (!hasBegun && namesSession(step))
     return `there is no ${SESSION_PLACEHOLDER} yet: an initialize comes before it`;
   // What stands inside a repeat is covered by the message about that repeat.
-  if (ended === undefined || depth > 0) return undefined;
+  if (ended === undefined || isRepeated) return undefined;
   const allowed: readonly StepName[] = AFTER_THE_END[ended];
   return allowed.includes(name)
     ? undefined
     : `nothing but ${allowed.join(', ')} can follow ${ended}, got ${name}`;
+}
+
+function announcesEvents(step: Step): boolean {
+  if (typeof step === 'string') return false;
+  const { call, concurrent } = step;
+  return [call, concurrent?.call, ...(concurrent?.calls ?? [])].some(
+    (each) => each !== undefined && (each.progress === true || sendsEvents(each.tool, each.arguments)),
+  );
 }
 
 function namesSession(step: Step): boolean {
@@ -112,6 +172,8 @@ const MISSING: Readonly<Record<Evidence, string>> = {
   arrivals: 'a workload with an arrival rate',
   expectation: 'an expect-gone, expect-alive or raw step',
   'expect-gone': 'an expect-gone step',
+  events: 'an expect-events step',
+  cap: 'a hub with maxSessions',
   reap: 'a session that its flow does not delete',
 };
 
@@ -135,8 +197,11 @@ function evidenceIn(scenario: Scenario): Set<Evidence> {
     if (name === 'call' || name === 'concurrent' || name === 'list') evidence.add('call');
     if (name === 'expect-gone' || name === 'expect-alive' || name === 'raw') evidence.add('expectation');
     if (name === 'expect-gone') evidence.add('expect-gone');
+    if (name === 'expect-events') evidence.add('events');
     if (name === 'listen') evidence.add('stream');
   }
+  // Who sets the hub a cap writes of caps; any target may have another.
+  if (scenario.hub?.virtual?.maxSessions ?? scenario.hub?.real?.maxSessions) evidence.add('cap');
   const workloads = Object.values(scenario.workloads);
   const isOpen = (workload: Workload) =>
     engineOf(workload) === undefined && modelOf({ kind: workload.executor }) === 'open';

@@ -27,6 +27,17 @@ const call = z.strictObject({
   longest: duration
     .optional()
     .meta({ description: 'The longest the call can go on in the target; its timeout' }),
+  progress: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Asks for progress, which must come in order, and to this call only' }),
+});
+
+const initialize = z.strictObject({
+  handshake: word('handshake', HANDSHAKES).optional(),
+  longest: duration
+    .optional()
+    .meta({ description: 'The longest it can go on in the target when its answer is lost; 60s' }),
 });
 
 const method = z
@@ -63,6 +74,10 @@ const reopening = z.strictObject({
   after: duration.optional().meta({ description: 'How long the stream stays closed; 0s' }),
 });
 
+const expectEvents = z.strictObject({
+  within: duration.optional().meta({ description: 'How long the last of them may take; 5s' }),
+});
+
 const FAULTS = ['delay', 'cutAfterBytes', 'slowRead', 'halfBody'] as const;
 
 const fault = z
@@ -95,7 +110,7 @@ const bareStep = z.enum(BARE_STEPS, {
 
 const stepWithSettings = z
   .strictObject({
-    initialize: z.strictObject({ handshake: word('handshake', HANDSHAKES).optional() }).optional(),
+    initialize: initialize.optional(),
     call: call.optional(),
     concurrent: concurrent.optional(),
     list: word('list', LISTS).optional(),
@@ -113,7 +128,20 @@ const stepWithSettings = z
         },
       })
       .optional(),
+    parallel: z
+      .strictObject({
+        get flows() {
+          return z
+            .array(flowSchema)
+            .min(2, { error: 'flows side by side are at least two' })
+            .max(LIMITS.parallelFlows.most, {
+              error: overLimit('flows side by side are', LIMITS.parallelFlows),
+            });
+        },
+      })
+      .optional(),
     abandon: word('way to abandon', ABANDONMENTS).optional(),
+    'expect-events': expectEvents.optional(),
   })
   .refine((step) => Object.keys(step).length === 1, {
     // An unknown step has been reported already, and is not counted here.

@@ -8,14 +8,16 @@ import type { Mode } from './schema-parts.ts';
  */
 export function hubOptions(scenario: Scenario, mode: Mode): Record<string, string | number> {
   const { clientTimeouts, ...settings } = scenario.hub?.[mode] ?? {};
-  const { maxSessions, maxSessionsPerClient, capRule, rateLimit, initializeRate, sessionRate, ...durations } =
-    settings;
+  const { maxSessions, maxSessionsPerClient, capRule, maxEvents, maxBuffered, ...others } = settings;
+  const { rateLimit, initializeRate, sessionRate, ...durations } = others;
   // Who sets a rate wants it to hold.
   const isRateSet = initializeRate !== undefined || sessionRate !== undefined;
   const asWritten = {
     maxSessions,
     maxSessionsPerClient,
     capRule,
+    maxEvents,
+    maxBuffered,
     rateLimit: rateLimit ?? (isRateSet ? 'on' : undefined),
     initializeRate,
     sessionRate,

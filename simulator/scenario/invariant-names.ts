@@ -7,6 +7,8 @@ export type Evidence =
   | 'arrivals'
   | 'expectation'
   | 'expect-gone'
+  | 'events'
+  | 'cap'
   | 'reap';
 
 export interface InvariantDefinition {
@@ -52,6 +54,18 @@ export const INVARIANTS = {
     describes: 'Every call that the client waited for got a complete answer before its time-out.',
     failureModes: ['F12', 'F17', 'F28', 'F36'],
     needs: ['call'],
+  },
+  events_exact: {
+    describes:
+      'Every event that a call sent arrives once and in order, on its own session, also after a resume.',
+    failureModes: ['F29', 'F30', 'F31', 'F41', 'F42', 'F48'],
+    needs: ['events'],
+  },
+  cap_held: {
+    describes:
+      'The target never holds more sessions than its cap, refuses with 503 or 429, and only while it is full.',
+    failureModes: ['F23', 'F45', 'F46', 'F47'],
+    needs: ['cap'],
   },
   gone_is_404: {
     describes: 'A request on a session that has ended is answered with 404 and a JSON-RPC error.',

@@ -24,6 +24,10 @@ export const LIMITS = {
     most: 100,
     reason: 'each call at once takes a connection of its own, and a client has few',
   },
+  parallelFlows: {
+    most: 20,
+    reason: 'each flow at once takes a connection of its own, and a client has few',
+  },
   rawBodyBytes: {
     most: 64 * 1024 * 1024,
     reason: 'it is held in memory as a whole, and four times the largest body any server takes',

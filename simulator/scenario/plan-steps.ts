@@ -10,7 +10,11 @@ type CallSettings = NonNullable<StepSettings['call']>;
 type ConcurrentSettings = NonNullable<StepSettings['concurrent']>;
 type NotifySettings = NonNullable<StepSettings['notify']>;
 type ThinkSettings = NonNullable<StepSettings['think']>;
+type EventsSettings = NonNullable<StepSettings['expect-events']>;
 type Arguments = { readonly [key: string]: Json };
+
+/** How long events may take that were sent before anybody waits for them. */
+const EVENTS_WITHIN_MS = 5_000;
 
 /** The steps of a flow with every duration in ms. `base`: where the list stands. */
 export function planSteps(steps: readonly Step[], base: Path, resolver: Resolver): PlannedStep[] {
@@ -20,9 +24,10 @@ export function planSteps(steps: readonly Step[], base: Path, resolver: Resolver
 function planStep(step: Step, path: Path, resolver: Resolver): PlannedStep {
   if (step === 'initialize') return { kind: 'initialize', handshake: 'full' };
   if (step === 'reconnect' || step === 'resume') return { kind: step, afterMs: 0 };
+  if (step === 'expect-events') return { kind: step, withinMs: EVENTS_WITHIN_MS };
   if (typeof step === 'string') return { kind: step };
-  const { initialize, call, concurrent, list, notify, think, raw, fault, repeat, abandon } = step;
-  if (initialize) return { kind: 'initialize', handshake: initialize.handshake ?? 'full' };
+  const { initialize, call, concurrent, list, notify, think, raw, fault, repeat, parallel, abandon } = step;
+  if (initialize) return planInitialize(initialize, [...path, 'initialize'], resolver);
   if (call) return planCall(call, [...path, 'call'], resolver);
   if (concurrent) return planConcurrent(concurrent, [...path, 'concurrent'], resolver);
   if (list) return { kind: 'list', what: list };
@@ -35,12 +40,28 @@ function planStep(step: Step, path: Path, resolver: Resolver): PlannedStep {
   if (raw) return planRaw(raw, [...path, 'raw'], resolver);
   if (fault) return planFault(fault, [...path, 'fault'], resolver);
   if (abandon) return { kind: 'abandon', how: abandon };
+  const events = step['expect-events'];
+  if (events) return planEvents(events, [...path, 'expect-events'], resolver);
+  if (parallel) {
+    const base = [...path, 'parallel', 'flows'];
+    const flows = parallel.flows.map((branch, index) => planSteps(branch, [...base, index], resolver));
+    return { kind: 'parallel', flows };
+  }
   if (!repeat) throw new Error('a step without a name passed the schema');
   return {
     kind: 'repeat',
     times: repeat.times,
     steps: planSteps(repeat.steps, [...path, 'repeat', 'steps'], resolver),
   };
+}
+
+function planInitialize(
+  { handshake = 'full', longest }: NonNullable<StepSettings['initialize']>,
+  path: Path,
+  resolver: Resolver,
+): PlannedStep {
+  if (longest === undefined) return { kind: 'initialize', handshake };
+  return { kind: 'initialize', handshake, longestMs: resolver.ms(longest, [...path, 'longest']) };
 }
 
 function planConcurrent(settings: ConcurrentSettings, path: Path, resolver: Resolver): PlannedStep {
@@ -69,7 +90,13 @@ function planCall(call: CallSettings, path: Path, resolver: Resolver): PlannedCa
     timeoutMs,
     abortAfterMs,
     longestMs: ms('longest') ?? timeoutMs,
+    wantsProgress: call.progress ?? false,
   };
+}
+
+function planEvents({ within }: EventsSettings, path: Path, resolver: Resolver): PlannedStep {
+  const withinMs = within === undefined ? EVENTS_WITHIN_MS : resolver.ms(within, [...path, 'within']);
+  return { kind: 'expect-events', withinMs };
 }
 
 function planNotify(notify: NotifySettings, path: Path, resolver: Resolver): PlannedStep {

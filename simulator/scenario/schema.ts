@@ -181,6 +181,12 @@ const hub = z.strictObject({
   maxSessions: whole('maxSessions', LIMITS.plannedSessions).optional(),
   maxSessionsPerClient: whole('maxSessionsPerClient', LIMITS.plannedSessions).optional(),
   capRule: word('cap rule', CAP_RULES).optional(),
+  maxEvents: whole('maxEvents', LIMITS.plannedSessions)
+    .optional()
+    .meta({ description: 'Events kept per session for streams that come back' }),
+  maxBuffered: whole('maxBuffered', LIMITS.rawBodyBytes)
+    .optional()
+    .meta({ description: 'Bytes that may wait for a slow reader' }),
   rateLimit: word('switch', ['on', 'off'])
     .optional()
     .meta({ description: 'Off when left out, and on when a rate is set: all load comes from one address' }),

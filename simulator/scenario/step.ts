@@ -1,4 +1,4 @@
-/** Steps that stand alone in a flow: `- listen`. `initialize`, `reconnect` and `resume` may, too. */
+/** Steps that stand alone in a flow: `- listen`. `initialize`, `reconnect`, `resume` and `expect-events` may, too. */
 export const BARE_STEPS = [
   'initialize',
   'listen',
@@ -10,6 +10,7 @@ export const BARE_STEPS = [
   'delete',
   'expect-gone',
   'expect-alive',
+  'expect-events',
 ] as const;
 /** Steps with settings: `- call: { … }`. */
 export const STEPS_WITH_SETTINGS = [
@@ -24,7 +25,9 @@ export const STEPS_WITH_SETTINGS = [
   'raw',
   'fault',
   'repeat',
+  'parallel',
   'abandon',
+  'expect-events',
 ] as const;
 
 export type StepName = (typeof BARE_STEPS)[number] | (typeof STEPS_WITH_SETTINGS)[number];
@@ -65,6 +68,13 @@ export interface PlannedCall {
   readonly abortAfterMs: number | null;
   /** The longest the call can go on in the target, from its send: decides how long it may protect its session. */
   readonly longestMs: number;
+  /** Progress is asked for. */
+  readonly wantsProgress: boolean;
+}
+
+/** Whether a tool of this name sends events of its own on the session's stream, numbered and with the tag it is given. */
+export function sendsEvents(tool: string, args: { readonly [key: string]: Json } | undefined): boolean {
+  return tool === 'emit' && args?.on === 'stream';
 }
 
 export interface PlannedRaw {
@@ -95,7 +105,8 @@ export interface PlannedFault {
 
 /** One step with every duration resolved; plain JSON. */
 export type PlannedStep =
-  | { readonly kind: 'initialize'; readonly handshake: Handshake }
+  /** `longestMs`: how long the target may work on it when its answer is lost. */
+  | { readonly kind: 'initialize'; readonly handshake: Handshake; readonly longestMs?: number }
   | PlannedCall
   /** All at once, in one session. */
   | { readonly kind: 'concurrent'; readonly calls: readonly PlannedCall[] }
@@ -118,15 +129,20 @@ export type PlannedStep =
   | PlannedRaw
   | PlannedFault
   | { readonly kind: 'repeat'; readonly times: number; readonly steps: readonly PlannedStep[] }
+  /** Side by side, in one session; over when the last of them is. */
+  | { readonly kind: 'parallel'; readonly flows: readonly (readonly PlannedStep[])[] }
   | { readonly kind: 'delete' }
   | { readonly kind: 'abandon'; readonly how: Abandonment }
   | { readonly kind: 'expect-gone' }
-  | { readonly kind: 'expect-alive' };
+  | { readonly kind: 'expect-alive' }
+  /** Every event that the session's calls were to send comes within this time, once and in order. */
+  | { readonly kind: 'expect-events'; readonly withinMs: number };
 
 /** How long an iteration of this flow takes at least: its thinking, and nothing for answers. */
 export function shortestMs(flow: readonly PlannedStep[]): number {
   return sumOver(flow, (step) => {
     if (step.kind === 'think') return step.minMs;
+    if (step.kind === 'parallel') return Math.max(...step.flows.map(shortestMs));
     return step.kind === 'reconnect' || step.kind === 'resume' ? step.afterMs : 0;
   });
 }
@@ -143,6 +159,7 @@ export function sessionsPerIteration(flow: readonly PlannedStep[]): number {
 export function mostConcurrent(flow: readonly PlannedStep[]): number {
   const counts = flow.map((step) => {
     if (step.kind === 'repeat') return mostConcurrent(step.steps);
+    if (step.kind === 'parallel') return step.flows.reduce((sum, branch) => sum + mostConcurrent(branch), 0);
     return step.kind === 'concurrent' ? step.calls.length : 1;
   });
   return Math.max(1, ...counts);

@@ -8,17 +8,19 @@ export interface PlacedStep {
   readonly name: StepName;
   /** Of the step in the document. */
   readonly path: Path;
-  /** How many repeats it stands in. */
+  /** How many repeats and flows side by side it stands in. */
   readonly depth: number;
 }
 
-/** Every step of a flow in order, those inside repeats after their repeat. */
+/** Every step of a flow in order, those inside a repeat or parallel after it. */
 export function* walkSteps(flow: readonly Step[], base: Path, depth = 0): Generator<PlacedStep> {
   for (const [index, step] of flow.entries()) {
     const path = [...base, index];
     yield { step, name: stepName(step), path, depth };
-    if (typeof step !== 'string' && step.repeat !== undefined) {
-      yield* walkSteps(step.repeat.steps, [...path, 'repeat', 'steps'], depth + 1);
+    if (typeof step === 'string') continue;
+    if (step.repeat) yield* walkSteps(step.repeat.steps, [...path, 'repeat', 'steps'], depth + 1);
+    for (const [branch, inner] of (step.parallel?.flows ?? []).entries()) {
+      yield* walkSteps(inner, [...path, 'parallel', 'flows', branch], depth + 1);
     }
   }
 }
@@ -27,8 +29,9 @@ export function* walkSteps(flow: readonly Step[], base: Path, depth = 0): Genera
 export function stepsPerIteration(flow: readonly Step[]): number {
   let steps = 0;
   for (const step of flow) {
-    const { repeat, concurrent } = typeof step === 'string' ? {} : step;
-    if (repeat) steps += repeat.times * stepsPerIteration(repeat.steps);
+    const { repeat, parallel, concurrent } = typeof step === 'string' ? {} : step;
+    if (parallel) for (const branch of parallel.flows) steps += stepsPerIteration(branch);
+    else if (repeat) steps += repeat.times * stepsPerIteration(repeat.steps);
     else if (concurrent) steps += concurrent.calls?.length ?? concurrent.times ?? 0;
     else steps += 1;
   }

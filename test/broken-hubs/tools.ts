@@ -8,6 +8,7 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 const MAX_WAIT_MS = 24 * 3_600_000;
 const MAX_EVENTS = 10_000;
+const MAX_PADDING = 64 * 1_024;
 const EVENT_METHOD = 'notifications/test/event';
 
 /** With `crossed-answers` every so many echoes one goes wrong. */
@@ -24,6 +25,7 @@ const INPUT = {
     intervalMs: waitMs.default(0),
     on: z.enum(['call', 'stream']).default('call'),
     tag: z.string().default(''),
+    padding: z.number().int().min(0).max(MAX_PADDING).default(0),
   },
   fail: { how: z.enum(['result', 'throw']).default('result') },
 };
@@ -40,8 +42,12 @@ export function toolServers(defect: DefectName | undefined): () => McpServer {
       await sleep(ms, extra.signal);
       return text(`slept ${ms} ms`);
     });
-    server.registerTool('emit', { inputSchema: INPUT.emit }, ({ on, tag, ...pace }, extra) =>
-      emit(pace, extra, on === 'call' ? progressOf(extra) : eventOn(server, tag)),
+    server.registerTool('emit', { inputSchema: INPUT.emit }, ({ on, tag, padding, ...pace }, extra) =>
+      emit(
+        pace,
+        extra,
+        on === 'call' ? progressOf(extra) : eventOn(server, { tag, padding: 'x'.repeat(padding) }),
+      ),
     );
     server.registerTool('fail', { inputSchema: INPUT.fail }, ({ how }) => {
       if (how === 'throw') throw new Error('The tool threw, as it was asked to.');
@@ -89,9 +95,9 @@ function progressOf({ _meta, sendNotification }: Extra): SendEvent {
 }
 
 /** Belongs to no call, so the transport puts it onto the GET stream. */
-function eventOn({ server }: McpServer, tag: string): SendEvent {
+function eventOn({ server }: McpServer, more: { tag: string; padding: string }): SendEvent {
   return async (n, total) =>
-    server.transport?.send({ jsonrpc: '2.0', method: EVENT_METHOD, params: { n, total, tag } });
+    server.transport?.send({ jsonrpc: '2.0', method: EVENT_METHOD, params: { n, total, ...more } });
 }
 
 /** Waits, or throws as soon as the call is cancelled or its session ends. */

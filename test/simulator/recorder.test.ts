@@ -46,8 +46,8 @@ const outcome = (ending: Ending, sentAt = 1_000, doneAt = sentAt + 10): Outcome 
 const signal = (at: number) => recorder.targetEvent({ kind: 'signalled', at, signal: 'SIGTERM' });
 
 function callOf(ending: Ending, sentAt = 1_000, doneAt = sentAt + 10): void {
-  recorder.callSent(session, sentAt);
-  recorder.callDone(session, 'echo call', outcome(ending, sentAt, doneAt));
+  const call = recorder.callSent(session, sentAt);
+  recorder.callDone(session, 'echo call', outcome(ending, sentAt, doneAt), { call });
 }
 
 function logged(): Record<string, unknown>[] {
@@ -148,18 +148,18 @@ describe('after a signal', () => {
     ['cut off', { kind: 'connection', code: 'ECONNRESET', message: '' }, 1],
     ['ended empty', { kind: 'empty', status: 200 }, 1],
   ])('a call in flight is %s', (_, ending, cut) => {
-    recorder.callSent(session, 900);
+    const call = recorder.callSent(session, 900);
     signal(1_000);
-    recorder.callDone(session, 'sleep call', outcome(ending, 900, 1_400));
+    recorder.callDone(session, 'sleep call', outcome(ending, 900, 1_400), { call });
     expect([drain().callsUnanswered.count, facts().unanswered.count]).toEqual([cut, cut]);
   });
 
   it('a call still open when the load ends was not answered, though its client is then made to give up', () => {
-    recorder.callSent(session, 900);
+    const call = recorder.callSent(session, 900);
     signal(1_000);
     recorder.loadOver();
     expect(drain().callsUnanswered.evidence).toEqual(['polite/3#7: call sent at 0.900 s still open']);
-    recorder.callDone(session, 'sleep call', outcome({ kind: 'aborted' }, 900, 9_000));
+    recorder.callDone(session, 'sleep call', outcome({ kind: 'aborted' }, 900, 9_000), { call });
     expect(drain().callsUnanswered.count).toBe(1);
   });
 

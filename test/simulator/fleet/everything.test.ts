@@ -32,6 +32,13 @@ workloads:
       - concurrent: { times: 10, call: { tool: echo, arguments: { message: hi } } }
       - reset
       - listen
+      - parallel:
+          flows:
+            - - call: { tool: emit, arguments: { count: 5, intervalMs: 100, on: stream } }
+              - call: { tool: emit, arguments: { count: 5 }, progress: true }
+            - - think: { between: [100ms, 300ms] }
+              - resume
+      - expect-events: { within: 1s }
       - reconnect: { after: 1s }
       - resume
       - raw: { method: POST, headers: { Host: evil.example, Mcp-Session-Id: $session }, expect: { status: 403 } }

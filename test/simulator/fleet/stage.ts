@@ -130,6 +130,7 @@ export const call = (tool: string, args: Record<string, string | number>, times 
   timeoutMs: 60_000,
   abortAfterMs: null,
   longestMs: 60_000,
+  wantsProgress: false,
   ...times,
 });
 export const initialize: PlannedStep = { kind: 'initialize', handshake: 'full' };

@@ -181,7 +181,7 @@ describe('an echo', () => {
     const { facts, lines } = await play([initialize, echo], { launch: crossing, executor: twoUsers });
     expect([facts.calls, facts.wrongAnswers.count]).toEqual([2, 1]);
     expect(facts.wrongAnswers.evidence[0]).toBe(
-      'w/1#0: echo call sent at 0.000 s got a wrong answer: the echo lacks its tag [w/1#0 0]',
+      'w/1#0: echo call sent at 0.000 s got a wrong answer: the echo lacks its tag [w/1#0 call 1]',
     );
     expect(outcomes(lines).filter((line) => line.includes('wrong'))).toHaveLength(1);
   });

@@ -78,7 +78,7 @@ describe('concurrent', () => {
     });
     const { facts } = await play([initialize, atOnce(...echoes)], { launch: crossing });
     expect(facts.wrongAnswers.count).toBe(4);
-    expect(facts.wrongAnswers.evidence[0]).toMatch(/the echo lacks its tag \[w\/0#0 0\/1\]$/);
+    expect(facts.wrongAnswers.evidence[0]).toMatch(/the echo lacks its tag \[w\/0#0 call 2\]$/);
   });
 
   it('counts each call that stays without an answer', async () => {

@@ -19,6 +19,7 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
     goneNot404: tally(0),
     expectations: 50,
     unmetExpectations: tally(0),
+    events: { owed: 20, excused: 0, seen: 20, faults: tally(0) },
     ...changes,
   };
 }
@@ -54,6 +55,7 @@ describe('of what the virtual users saw', () => {
     expect(judgeFacts(facts()).map(({ name, verdict, observed }) => [name, verdict, observed])).toEqual([
       ['answers_correct', 'pass', '0 of 1,200 calls'],
       ['calls_answered', 'pass', '0 of 1,200 calls'],
+      ['events_exact', 'pass', '0 of 20 events'],
       ['gone_is_404', 'pass', '0 of 40 probes'],
       ['expectations_met', 'pass', '0 of 50 expectations'],
     ]);
@@ -62,6 +64,7 @@ describe('of what the virtual users saw', () => {
   it.each<[string, Partial<RunFacts>, string]>([
     ['answers_correct', { wrongAnswers: tally(2) }, '2 of 1,200 calls'],
     ['calls_answered', { unanswered: tally(1) }, '1 of 1,200 calls'],
+    ['events_exact', { events: { owed: 20, excused: 0, seen: 21, faults: tally(1) } }, '1 of 21 events'],
     ['gone_is_404', { goneNot404: tally(40) }, '40 of 40 probes'],
     ['expectations_met', { unmetExpectations: tally(3) }, '3 of 50 expectations'],
   ])('a single case fails %s, with the first one as its reason', (name, changes, observed) => {
@@ -92,7 +95,7 @@ describe('of what the virtual users saw', () => {
 
 describe('of a shutdown', () => {
   it('a clean one passes', () => {
-    const checks = judgeFacts(drain()).slice(4);
+    const checks = judgeFacts(drain()).slice(5);
     expect(checks.map(({ name, verdict, observed, limit }) => [name, verdict, observed, limit])).toEqual([
       ['drain_answers_calls', 'pass', '0 of 3 calls in flight', '0'],
       ['drain_ends_streams', 'pass', '0 of 5 streams left open', '0'],

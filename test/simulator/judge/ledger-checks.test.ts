@@ -243,6 +243,7 @@ describe('Checks on the ledger', () => {
       'sessions_not_leaked',
       'reap_lag',
       'books_balance',
+      'cap_held',
     ]);
   });
 

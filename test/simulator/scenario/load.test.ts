@@ -9,7 +9,7 @@ import { loadScenario, readScenario } from '../../../simulator/scenario/load.ts'
 import { ABANDON, changed, problemsOf, tiny } from './fixture.ts';
 
 const STEPS =
-  'initialize, listen, ping, reset, reconnect, resume, reinitialize, delete, expect-gone, expect-alive, call, concurrent, list, notify, think, raw, fault, repeat, abandon';
+  'initialize, listen, ping, reset, reconnect, resume, reinitialize, delete, expect-gone, expect-alive, expect-events, call, concurrent, list, notify, think, raw, fault, repeat, parallel, abandon';
 
 function written(text: string): string {
   const file = join(mkdtempSync(join(tmpdir(), 'mcp-soak-')), 'scenario.yaml');
@@ -70,12 +70,12 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'drain: 2s',
       'drian: 2s',
-      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, maxSessionsPerClient, capRule, rateLimit, initializeRate, sessionRate, clientTimeouts",
+      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, maxSessionsPerClient, capRule, maxEvents, maxBuffered, rateLimit, initializeRate, sessionRate, clientTimeouts",
     ],
     [
       'abortAfter: 2s',
       'abort: 2s',
-      "21:74 unknown key 'abort': did you mean 'abortAfter'? Allowed: tool, arguments, timeout, abortAfter, longest",
+      "21:74 unknown key 'abort': did you mean 'abortAfter'? Allowed: tool, arguments, timeout, abortAfter, longest, progress",
     ],
     [
       'client: { name',

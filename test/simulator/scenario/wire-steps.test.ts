@@ -21,6 +21,7 @@ describe('is planned', () => {
     timeoutMs: 60_000,
     abortAfterMs: null,
     longestMs: 60_000,
+    wantsProgress: false,
   };
   const raw = { kind: 'raw', path: null, headers: [], body: null, timeoutMs: 60_000 };
   const fault = {
