@@ -1,0 +1,62 @@
+import type { Check } from './judge/check.ts';
+import type { RunResult } from './result.ts';
+
+/** Shorter values (`1`, `en`, `alice`) stand in many a text by chance: taking them out would make it unreadable. */
+const LEAST_LENGTH = 8;
+const HIDDEN = '…';
+
+/**
+ * Values that nothing which is written may show. Our own texts name headers and never hold their values; but a target
+ * may repeat one in an answer or in its log, and a command may hold one.
+ */
+export class Secrets {
+  /** The longest first, so that none is left half. */
+  readonly #values: readonly string[];
+
+  constructor(values: Iterable<string>) {
+    const long = [...values].filter(({ length }) => length >= LEAST_LENGTH);
+    this.#values = [...new Set(long)].sort((a, b) => b.length - a.length);
+  }
+
+  /** The values of headers, and the credentials in them: what follows `Bearer` or `Basic` (RFC 9110, 11.4). */
+  static ofHeaders(
+    ...layers: readonly (Readonly<Record<string, string | undefined>> | undefined)[]
+  ): Secrets {
+    return new Secrets(secretsIn(...layers));
+  }
+
+  readonly hide = (text: string): string => {
+    let hidden = text;
+    for (const value of this.#values) hidden = hidden.replaceAll(value, HIDDEN);
+    return hidden;
+  };
+
+  /** The same result, with nothing of them in what a target or a scenario may have said. */
+  hideIn(result: RunResult): RunResult {
+    if (this.#values.length === 0) return result;
+    const { hide } = this;
+    const { scenario, target, checks, errorGroups, leaks, replay } = result;
+    return {
+      ...result,
+      scenario: { ...scenario, ...(scenario.text !== undefined && { text: hide(scenario.text) }) },
+      target: { ...target, name: hide(target.name), endpoint: hide(target.endpoint) },
+      checks: checks.map((check) => hiddenIn(check, hide)),
+      ...(errorGroups && { errorGroups: errorGroups.map((group) => ({ ...group, said: hide(group.said) })) }),
+      ...(leaks && { leaks: leaks.map((leak) => ({ ...leak, reason: hide(leak.reason) })) }),
+      replay: hide(replay),
+    };
+  }
+}
+
+function secretsIn(
+  ...layers: readonly (Readonly<Record<string, string | undefined>> | undefined)[]
+): string[] {
+  return layers
+    .flatMap((layer) => Object.values(layer ?? {}))
+    .flatMap((value) => (value === undefined ? [] : [value, value.replace(/^[\w-]+ +/, '')]));
+}
+
+function hiddenIn(check: Check, hide: (text: string) => string): Check {
+  const { observed, reason, evidence } = check;
+  return { ...check, observed: hide(observed), reason: hide(reason), evidence: evidence.map(hide) };
+}
