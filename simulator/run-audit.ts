@@ -46,7 +46,8 @@ export async function runAudit(request: AuditRequest): Promise<RunResult> {
 
 /** A target may repeat a token in its answers, and in its log. */
 function secretsOf({ headers, otherHeaders }: AuditRequest): Secrets {
-  return Secrets.ofHeaders(headers, otherHeaders);
+  const values = [...Object.values(headers ?? {}), ...Object.values(otherHeaders ?? {})];
+  return Secrets.of(values.filter((value) => value !== undefined));
 }
 
 /** The probes of these names or failure modes. @throws RequestError for a word that is neither */

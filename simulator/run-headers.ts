@@ -38,7 +38,5 @@ export function lookHeaders({ headers, target, loaded }: RunRequest): Record<str
 
 /** All that a run knows and must not show. */
 export function secretsOf({ headers, loaded }: RunRequest): Secrets {
-  const { workloads, hub } = loaded.scenario;
-  const clients = Object.values(workloads).map(({ client }) => client?.headers);
-  return Secrets.ofHeaders(headers, ...clients, hub?.authTokens);
+  return Secrets.of([...Object.values(headers ?? {}), ...loaded.source.secrets]);
 }

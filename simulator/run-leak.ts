@@ -26,7 +26,7 @@ export async function runLeak(request: LeakRequest): Promise<RunResult> {
   const { target: wanted, outDir, units, stop, onProgress, sessionsFrom, ...options } = request;
   const { headers } = options;
   checkHeaders(headers);
-  const secrets = Secrets.ofHeaders(headers);
+  const secrets = Secrets.of(Object.values(headers ?? {}));
   const { hide } = secrets;
   const target = await realTarget({ target: wanted, hub: HUB, outDir, observers: { heap: 'target' }, hide });
   const clock = realClock();

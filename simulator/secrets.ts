@@ -18,16 +18,14 @@ export class Secrets {
     this.#values = [...new Set(long)].sort((a, b) => b.length - a.length);
   }
 
-  /** The values of headers, and the credentials in them: what follows `Bearer` or `Basic` (RFC 9110, 11.4). */
-  static ofHeaders(
-    ...layers: readonly (Readonly<Record<string, string | undefined>> | undefined)[]
-  ): Secrets {
-    return new Secrets(secretsIn(...layers));
+  /** Values of headers, and the credentials in them: what follows `Bearer` or `Basic` (RFC 9110, 11.4). */
+  static of(values: readonly string[]): Secrets {
+    return new Secrets(values.flatMap((value) => [value, value.replace(/^[\w-]+ +/, '')]));
   }
 
   readonly hide = (text: string): string => {
     let hidden = text;
-    for (const value of this.#values) hidden = hidden.replaceAll(value, HIDDEN);
+    for (const value of this.#values) hidden = withoutBeginning(hidden.replaceAll(value, HIDDEN), value);
     return hidden;
   };
 
@@ -48,12 +46,13 @@ export class Secrets {
   }
 }
 
-function secretsIn(
-  ...layers: readonly (Readonly<Record<string, string | undefined>> | undefined)[]
-): string[] {
-  return layers
-    .flatMap((layer) => Object.values(layer ?? {}))
-    .flatMap((value) => (value === undefined ? [] : [value, value.replace(/^[\w-]+ +/, '')]));
+/** Long texts are cut, and end with the beginning of a value where that fell into the cut. */
+function withoutBeginning(text: string, value: string): string {
+  const at = text.lastIndexOf(value.slice(0, LEAST_LENGTH));
+  if (at < 0) return text;
+  const rest = text.slice(at);
+  const beginning = rest.endsWith(HIDDEN) ? rest.slice(0, -HIDDEN.length) : rest;
+  return value.startsWith(beginning) ? text.slice(0, at) + HIDDEN : text;
 }
 
 function hiddenIn(check: Check, hide: (text: string) => string): Check {

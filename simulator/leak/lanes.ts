@@ -58,7 +58,7 @@ export class Lanes {
   /** What is told somebody whom the target does not let in. */
   get letIn(): LetIn {
     const headers = this.#headers;
-    return { endpoint: this.#target.endpoint, headers, secrets: Secrets.ofHeaders(headers) };
+    return { endpoint: this.#target.endpoint, headers, secrets: Secrets.of(Object.values(headers)) };
   }
 
   get count(): number {

@@ -1,13 +1,16 @@
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, type Node, visit } from 'yaml';
 
-/** Where a secret stands in the text: from here, to there. */
-export type Range = readonly [start: number, end: number];
+/** A secret, and where it stands in the text: from here, to there. */
+export interface SecretPart {
+  readonly range: readonly [start: number, end: number];
+  readonly text: string;
+}
 
 /** Whatever has this name is a credential, wherever it stands: in headers of a raw request, say. */
 const CREDENTIAL = /^(?:(?:proxy-)?authorization|cookie|x-api-key)$/i;
 
-/** Where a scenario holds what must not be shown: headers of its clients, tokens of the hub, credentials anywhere. */
-export function secretRanges(document: Document): Range[] {
+/** What a scenario holds that must not be shown: headers of its clients, tokens of the hub, credentials anywhere. */
+export function secretParts(document: Document): SecretPart[] {
   const found = [
     ...valuesIn(document, at(document, ['hub', 'authTokens'])),
     ...entriesOf(document, at(document, ['workloads'])).flatMap((workload) =>
@@ -20,19 +23,24 @@ export function secretRanges(document: Document): Range[] {
       if (isScalar(value)) found.push(value);
     },
   });
-  const ranges = found.flatMap(({ range }) => (range ? [[range[0], range[1]] as const] : []));
-  return ranges.sort(([a], [b]) => a - b);
+  const parts = found.flatMap((node): SecretPart[] => {
+    const text = isScalar(node) ? String(node.value) : '';
+    return node.range ? [{ range: [node.range[0], node.range[1]], text }] : [];
+  });
+  return parts.sort((a, b) => a.range[0] - b.range[0]);
 }
 
 /** The text without what stands there. `keepsColumns`: what is left stands where it stood. */
 export function masked(
   text: string,
-  ranges: readonly Range[],
+  parts: readonly SecretPart[],
   { keepsColumns = false }: { keepsColumns?: boolean } = {},
 ): string {
   let shown = '';
   let from = 0;
-  for (const [start, end] of ranges) {
+  for (const {
+    range: [start, end],
+  } of parts) {
     if (start < from || end <= start) continue;
     const hidden = text.slice(start, end);
     shown += text.slice(from, start) + (keepsColumns ? hidden.replaceAll(/[^\r\n]/g, '*') : '…');

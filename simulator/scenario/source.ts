@@ -11,7 +11,7 @@ import {
   type Pair,
 } from 'yaml';
 import type { Finding, Path, Problem } from './errors.ts';
-import { masked, type Range, secretRanges } from './masked.ts';
+import { masked, type SecretPart, secretParts } from './masked.ts';
 import { printable } from './nearest.ts';
 
 /** Longest piece of a line shown in an excerpt; a longer line is cut round the caret. */
@@ -23,7 +23,7 @@ export class ScenarioSource {
   readonly text: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
-  readonly #secrets: readonly Range[];
+  readonly #secrets: readonly SecretPart[];
   /** With secrets masked, each character where it stands in the text. */
   readonly #shown: string;
 
@@ -32,13 +32,18 @@ export class ScenarioSource {
     this.text = text;
     this.#document = document;
     this.#lines = lines;
-    this.#secrets = secretRanges(document);
+    this.#secrets = secretParts(document);
     this.#shown = masked(text, this.#secrets, { keepsColumns: true });
   }
 
   /** The text as reports show it: without the values of headers, and without tokens. */
   get shownText(): string {
     return masked(this.text, this.#secrets);
+  }
+
+  /** What the text holds and reports do not show. */
+  get secrets(): string[] {
+    return this.#secrets.map(({ text }) => text);
   }
 
   /** Gives a finding its line, column and excerpt. A part that is not in the text stands where its parent does. */
