@@ -15,7 +15,7 @@ import type { RunResult } from './result.ts';
 import { stopwatch } from './run.ts';
 import { RequestError } from './run-request.ts';
 import type { Mode } from './scenario/schema-parts.ts';
-import { Secrets } from './secrets.ts';
+import { credentialsIn, Secrets } from './secrets.ts';
 import type { Target } from './targets/target.ts';
 
 /** Where an audit takes place. */
@@ -46,8 +46,7 @@ export async function runAudit(request: AuditRequest): Promise<RunResult> {
 
 /** A target may repeat a token in its answers, and in its log. */
 function secretsOf({ headers, otherHeaders }: AuditRequest): Secrets {
-  const values = [...Object.values(headers ?? {}), ...Object.values(otherHeaders ?? {})];
-  return Secrets.of(values.filter((value) => value !== undefined));
+  return Secrets.of([headers, otherHeaders].flatMap(credentialsIn));
 }
 
 /** The probes of these names or failure modes. @throws RequestError for a word that is neither */

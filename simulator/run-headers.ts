@@ -1,6 +1,6 @@
 import { type Headers, hasHeader, mergedHeaders, RESERVED_HEADERS } from './mcp/headers.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
-import { Secrets } from './secrets.ts';
+import { credentialsIn, Secrets } from './secrets.ts';
 
 /** Every request carries them. */
 const MAX_HEADERS = 20;
@@ -38,5 +38,8 @@ export function lookHeaders({ headers, target, loaded }: RunRequest): Record<str
 
 /** All that a run knows and must not show. */
 export function secretsOf({ headers, loaded }: RunRequest): Secrets {
-  return Secrets.of([...Object.values(headers ?? {}), ...loaded.source.secrets]);
+  const { scenario, source } = loaded;
+  const clients = Object.values(scenario.workloads).map(({ client }) => client?.headers);
+  const tokens = Object.values(scenario.hub?.authTokens ?? {});
+  return Secrets.of([...[headers, ...clients].flatMap(credentialsIn), ...tokens, ...source.credentials]);
 }

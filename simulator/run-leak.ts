@@ -12,7 +12,7 @@ import { realTarget } from './open-target.ts';
 import type { RunResult, SeriesPoint } from './result.ts';
 import { stopwatch } from './run.ts';
 import { checkHeaders } from './run-headers.ts';
-import { Secrets } from './secrets.ts';
+import { credentialsIn, Secrets } from './secrets.ts';
 
 /** Some sessions of each cycle are left to be reaped: the hub ends those of this client soon. */
 const HUB = { clientTimeouts: `${IDLE_CLIENT}=200ms`, cleanupInterval: '100ms' };
@@ -26,7 +26,7 @@ export async function runLeak(request: LeakRequest): Promise<RunResult> {
   const { target: wanted, outDir, units, stop, onProgress, sessionsFrom, ...options } = request;
   const { headers } = options;
   checkHeaders(headers);
-  const secrets = Secrets.of(Object.values(headers ?? {}));
+  const secrets = Secrets.of(credentialsIn(headers));
   const { hide } = secrets;
   const target = await realTarget({ target: wanted, hub: HUB, outDir, observers: { heap: 'target' }, hide });
   const clock = realClock();

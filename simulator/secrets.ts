@@ -46,6 +46,15 @@ export class Secrets {
   }
 }
 
+const HARMLESS: readonly string[] = ['accept-language', 'origin', 'referer', 'user-agent'];
+
+/** The values of headers that may be secrets: not those that say where somebody comes from, and stand in many a text. */
+export function credentialsIn(headers: Readonly<Record<string, string | undefined>> = {}): string[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined || HARMLESS.includes(name.toLowerCase()) ? [] : [value],
+  );
+}
+
 /** Long texts are cut, and end with the beginning of a value where that fell into the cut. */
 function withoutBeginning(text: string, value: string): string {
   const at = text.lastIndexOf(value.slice(0, LEAST_LENGTH));

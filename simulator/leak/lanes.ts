@@ -4,7 +4,7 @@ import type { KnownSession, McpClientOptions } from '../mcp/client-options.ts';
 import { ConnectionPool } from '../mcp/connection-pool.ts';
 import type { Headers } from '../mcp/headers.ts';
 import { McpClient } from '../mcp/mcp-client.ts';
-import { Secrets } from '../secrets.ts';
+import { credentialsIn, Secrets } from '../secrets.ts';
 import type { Target } from '../targets/target.ts';
 import { TOOL } from '../tool.ts';
 
@@ -58,7 +58,7 @@ export class Lanes {
   /** What is told somebody whom the target does not let in. */
   get letIn(): LetIn {
     const headers = this.#headers;
-    return { endpoint: this.#target.endpoint, headers, secrets: Secrets.of(Object.values(headers)) };
+    return { endpoint: this.#target.endpoint, headers, secrets: Secrets.of(credentialsIn(headers)) };
   }
 
   get count(): number {

@@ -1,9 +1,10 @@
 import { type Document, isAlias, isMap, isNode, isPair, isScalar, type Node, visit } from 'yaml';
 
-/** A secret, and where it stands in the text: from here, to there. */
+/** Where a secret stands in the text: from here, to there. */
 export interface SecretPart {
   readonly range: readonly [start: number, end: number];
-  readonly text: string;
+  /** What it is, where it has the name of a credential. */
+  readonly credential?: string;
 }
 
 /** Whatever has this name is a credential, wherever it stands: in headers of a raw request, say. */
@@ -11,22 +12,21 @@ const CREDENTIAL = /^(?:(?:proxy-)?authorization|cookie|x-api-key)$/i;
 
 /** What a scenario holds that must not be shown: headers of its clients, tokens of the hub, credentials anywhere. */
 export function secretParts(document: Document): SecretPart[] {
-  const found = [
+  const found: { node: Node; credential?: string }[] = [
     ...valuesIn(document, at(document, ['hub', 'authTokens'])),
     ...entriesOf(document, at(document, ['workloads'])).flatMap((workload) =>
       valuesIn(document, at(document, ['client', 'headers'], workload)),
     ),
-  ];
+  ].map((node) => ({ node }));
   visit(document, {
     Pair: (_, { key, value }) => {
       if (!isScalar(key) || !CREDENTIAL.test(String(key.value))) return;
-      if (isScalar(value)) found.push(value);
+      if (isScalar(value)) found.push({ node: value, credential: String(value.value) });
     },
   });
-  const parts = found.flatMap((node): SecretPart[] => {
-    const text = isScalar(node) ? String(node.value) : '';
-    return node.range ? [{ range: [node.range[0], node.range[1]], text }] : [];
-  });
+  const parts = found.flatMap(({ node, ...rest }): SecretPart[] =>
+    node.range ? [{ range: [node.range[0], node.range[1]], ...rest }] : [],
+  );
   return parts.sort((a, b) => a.range[0] - b.range[0]);
 }
 

@@ -41,9 +41,9 @@ export class ScenarioSource {
     return masked(this.text, this.#secrets);
   }
 
-  /** What the text holds and reports do not show. */
-  get secrets(): string[] {
-    return this.#secrets.map(({ text }) => text);
+  /** What stands in it under the name of a credential, wherever that is. */
+  get credentials(): string[] {
+    return this.#secrets.flatMap(({ credential }) => credential ?? []);
   }
 
   /** Gives a finding its line, column and excerpt. A part that is not in the text stands where its parent does. */

@@ -253,6 +253,12 @@ describe('what must not be shown', { timeout: 60_000 }, () => {
     },
   );
 
+  it('is no part of the scenario that reports show, however short it is', async () => {
+    const loaded = scenario([workload('a', "client: { headers: { X-Pin: '4711' } },")]);
+    const { text } = (await ran({ loaded })).scenario;
+    expect(text).toBe(loaded.source.text.replace("'4711'", '…'));
+  });
+
   it('is in no file of the bundled hub, nor in its command line', async () => {
     const outDir = newDir();
     const commandLines = new Set<string>();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Secrets } from '../../simulator/secrets.ts';
+import { credentialsIn, Secrets } from '../../simulator/secrets.ts';
 
 describe('a secret', () => {
   const { hide } = Secrets.of(['Bearer abcdefgh-ijkl', 'abcdefgh-ijkl-mnop', 'short']);
@@ -16,4 +16,14 @@ describe('a secret', () => {
   ])('%s', (_, text, shown) => {
     expect(hide(text)).toBe(shown);
   });
+});
+
+it('is what a header holds, unless that only says where somebody comes from', () => {
+  const headers = {
+    Authorization: 'Bearer a',
+    origin: 'http://127.0.0.1:3000',
+    'User-Agent': 'us',
+    'X-Key': 'k',
+  };
+  expect(credentialsIn({ ...headers, 'X-None': undefined })).toEqual(['Bearer a', 'k']);
 });

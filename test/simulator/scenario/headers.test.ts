@@ -141,6 +141,6 @@ describe('the text of a scenario that reports show', () => {
     const { source } = parseScenario(scenario, 'a.yaml');
     expect(source.shownText).not.toContain('secret');
     expect(source.shownText).toContain('headers: { cookie: … }, expect');
-    expect([...source.secrets].sort()).toEqual(['id=secret', 'secret-token-1234']);
+    expect(source.credentials).toEqual(['id=secret']);
   });
 });
