@@ -116,24 +116,17 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const epsilonMs = generator ? FIRST_EPSILON_MS : 0;
   const ledger = new Ledger({ policy, epsilonMs, onReapLag: (ms) => metrics.trend('reap_lag_ms', ms) });
   const log = new EventLog(request.outDir === undefined ? undefined : join(request.outDir, 'events.jsonl'));
-  const { endpoint } = target;
-  const headers = request.headers ?? {};
-  const firstAnswer = new FirstAnswer({
-    endpoint,
-    headers,
-    secrets: secretsOf(request),
-    orElse: 'client: { headers: … } of the workload',
-  });
+  const firstAnswer = firstAnswerOf(world, request);
   const recorder = new Recorder(ledger, metrics, log, {
     noticeMs: generator ? NOTICE_MS : 0,
     onRequest: (outcome, { session, method, isExpected }) =>
-      firstAnswer.saw(outcome, { what: `${method} of ${recorder.label(session)}`, isExpected }),
+      firstAnswer.saw(outcome, { what: () => `${method} of ${recorder.label(session)}`, isExpected }),
   });
   const fleet = new Fleet(plan, {
     clock,
     dial: target.dial,
-    endpoint,
-    headers,
+    endpoint: target.endpoint,
+    headers: request.headers ?? {},
     recorder,
     remembersSessions: sessions.visibility !== 'listed',
   });
@@ -179,6 +172,15 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     over: new AbortController(),
     canaries: undefined,
   };
+}
+
+function firstAnswerOf({ target }: World, request: RunRequest): FirstAnswer {
+  return new FirstAnswer({
+    endpoint: target.endpoint,
+    headers: request.headers ?? {},
+    secrets: secretsOf(request),
+    orElse: 'client: { headers: … } of the workload',
+  });
 }
 
 async function discover(world: World, request: RunRequest) {

@@ -38,11 +38,11 @@ export class FirstAnswer {
   /** `isExpected`: the scenario asked for that answer. */
   saw(
     outcome: Outcome,
-    { what, isExpected = false }: { what: string; isExpected?: boolean | undefined },
+    { what, isExpected = false }: { what: () => string; isExpected?: boolean | undefined },
   ): void {
     if (this.#isKnown || isExpected || !isAnswer(outcome)) return;
     this.#isKnown = true;
-    const error = refusalOf(outcome, what, this.#parts);
+    const error = refusalOf(outcome, what(), this.#parts);
     if (error) this.#reject(error);
   }
 }
