@@ -67,7 +67,7 @@ export function assembleResult(remains: RunRemains): RunResult {
       description: scenario.description,
       file: source.file,
       covers: scenario.covers,
-      text: source.text.slice(0, MAX_SCENARIO_TEXT).toWellFormed(),
+      text: source.shownText.slice(0, MAX_SCENARIO_TEXT).toWellFormed(),
     },
     mode: plan.mode,
     seed: plan.seed,

@@ -70,6 +70,7 @@ function addRun(mcpSoak: Command, console: Console): void {
     .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
     .option('--module <file>', 'load the server that this module exports')
     .option('--policy <name=value...>', 'what the target promises, where it does not publish it itself')
+    .option('--header <line>', "sent with every request: 'Authorization: Bearer …'", collect)
     .option('--allow-remote', 'let --target be another machine')
     .option('--heap', 'look at the heap, handles and event loop of a Node target through its inspector')
     .option(
@@ -140,6 +141,7 @@ function addLeak(mcpSoak: Command, console: Console): void {
     .option('--command <line>', 'start this as the target, in a shell; needs --url')
     .option('--url <url>', 'where --command listens; with --module, the path of its endpoint (default: /mcp)')
     .option('--module <file>', 'load the server that this module exports, in a process of its own')
+    .option('--header <line>', "sent with every request: 'Authorization: Bearer …'", collect)
     .option('--allow-remote', 'let --target be another machine')
     .option('--per <units>', 'what comes and goes: session, request, event, reader (default: all of them)')
     .option('--budget <bytes>', 'what each may leave behind (default: 64B; 1KiB per reader)')
@@ -255,6 +257,9 @@ What is not promised cannot be judged; durations of the scenario that use it are
 The target is the reference hub, or --target <url> (it runs already), --command <line> --url <url> (started in a shell,
 ready when the URL answers) or --module <file> (its default export: an Express app, a request listener, an http.Server,
 { server, shutdown }, or a function that returns one; virtual mode, or a process of its own with --mode real).
+
+--header 'Authorization: Bearer …' lets the run into a server that demands a token; clients of a scenario may have headers
+of their own (client: { headers: … }), which go before it. No report shows the value of a header.
 
 --sessions-from prometheus:<url>#<metric>, json:<url>#<path.to.number> or cmd:<command> reads the number of sessions
 elsewhere than in /health and /sessions of the target; a url that is only a path is on the target. --heap forces garbage

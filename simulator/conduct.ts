@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { assembleResult, type RunRemains } from './assemble-result.ts';
 import type { Clock } from './clock/clock.ts';
 import { EventLog } from './event-log.ts';
+import { FirstAnswer } from './first-answer.ts';
 import { probeUnseen } from './fleet/final-probes.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Ledger } from './judge/ledger.ts';
@@ -19,6 +20,7 @@ import { Recorder } from './recorder.ts';
 import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
 import { type CanaryFindings, sendCanaries } from './run-canaries.ts';
+import { lookHeaders, secretsOf } from './run-headers.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
 import { makePlan } from './scenario/plan.ts';
 import type { Target } from './targets/target.ts';
@@ -59,6 +61,7 @@ interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted' | 'canar
   /** Where its heap and event loop are looked at. */
   readonly node: NodeObserver | undefined;
   readonly timeline: Timeline;
+  readonly firstAnswer: FirstAnswer;
   /** Sessions that were on the target before the first of ours. */
   readonly foreignBefore: number;
   phase: Progress['phase'];
@@ -71,11 +74,15 @@ interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted' | 'canar
 /** From a target that runs to a result: look, load, settle, judge. */
 export async function conduct(world: World, request: RunRequest): Promise<RunResult> {
   const stage = await setUp(world, request);
-  const { fleet, watch, recorder, sessions, timeline } = stage;
+  const { fleet, watch, recorder, timeline, firstAnswer } = stage;
   const aborted = abortion(request.stop);
   const watching = watch.run(() => tell(stage));
   try {
-    await Promise.race([loadAndSettle(stage, timeline.run()), aborted.promise]);
+    await Promise.race([loadAndSettle(stage, timeline.run()), aborted.promise, firstAnswer.refused]);
+  } catch (error) {
+    await close(stage);
+    stage.log.close();
+    throw error;
   } finally {
     aborted.forget();
     timeline.stop();
@@ -87,11 +94,16 @@ export async function conduct(world: World, request: RunRequest): Promise<RunRes
   await watching;
   const canaries = request.stop?.aborted === true ? undefined : await stage.canaries;
   if (request.stop?.aborted !== true) await lastLook(stage);
-  recorder.close();
-  sessions.close();
-  await stage.node?.close();
+  await close(stage);
   const { exit, stuck } = timeline;
   return assembleResult({ ...stage, canaries, exit, stuck, isAborted: request.stop?.aborted === true });
+}
+
+/** Lets go of whatever would keep a process alive. */
+async function close({ recorder, sessions, node }: Stage): Promise<void> {
+  recorder.close();
+  sessions.close();
+  await node?.close();
 }
 
 async function setUp(world: World, request: RunRequest): Promise<Stage> {
@@ -104,11 +116,17 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const epsilonMs = generator ? FIRST_EPSILON_MS : 0;
   const ledger = new Ledger({ policy, epsilonMs, onReapLag: (ms) => metrics.trend('reap_lag_ms', ms) });
   const log = new EventLog(request.outDir === undefined ? undefined : join(request.outDir, 'events.jsonl'));
-  const recorder = new Recorder(ledger, metrics, log, { noticeMs: generator ? NOTICE_MS : 0 });
+  const firstAnswer = firstAnswerOf(world, request);
+  const recorder = new Recorder(ledger, metrics, log, {
+    noticeMs: generator ? NOTICE_MS : 0,
+    onRequest: (outcome, { session, method, isExpected }) =>
+      firstAnswer.saw(outcome, { what: () => `${method} of ${recorder.label(session)}`, isExpected }),
+  });
   const fleet = new Fleet(plan, {
     clock,
     dial: target.dial,
     endpoint: target.endpoint,
+    headers: request.headers ?? {},
     recorder,
     remembersSessions: sessions.visibility !== 'listed',
   });
@@ -148,6 +166,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
     watch,
     node,
     timeline,
+    firstAnswer,
     foreignBefore: first?.count ?? 0,
     phase: 'starting',
     over: new AbortController(),
@@ -155,7 +174,17 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   };
 }
 
-async function discover(world: World, { observers, mode }: RunRequest) {
+function firstAnswerOf({ target }: World, request: RunRequest): FirstAnswer {
+  return new FirstAnswer({
+    endpoint: target.endpoint,
+    headers: request.headers ?? {},
+    secrets: secretsOf(request),
+    orElse: 'client: { headers: … } of the workload',
+  });
+}
+
+async function discover(world: World, request: RunRequest) {
+  const { observers, mode } = request;
   const { clock, target } = world;
   const from = observers?.sessionsFrom;
   if (mode === 'virtual' && from && !keepsVirtualTime(from)) {
@@ -163,7 +192,9 @@ async function discover(world: World, { observers, mode }: RunRequest) {
       `--sessions-from ${from.text} keeps real time: use --mode real, or a path on the target.`,
     );
   }
-  const sessions = new SessionObserver(target, clock, from && countSource(from, target, clock));
+  const headers = lookHeaders(request);
+  const source = from && countSource(from, target, clock, headers);
+  const sessions = new SessionObserver(target, clock, { source, headers });
   try {
     const first = await sessions.discover();
     if (!first) await checkReachable(world);
@@ -248,7 +279,7 @@ async function loadAndSettle(stage: Stage, eventsOver: Promise<void>): Promise<v
   }
 }
 
-function beginCanaries({ world, recorder, plan, policy, sessions, over }: Stage): Stage['canaries'] {
+function beginCanaries({ request, world, recorder, plan, policy, sessions, over }: Stage): Stage['canaries'] {
   const { clock, target, generator } = world;
   return sendCanaries({
     clock,
@@ -259,6 +290,7 @@ function beginCanaries({ world, recorder, plan, policy, sessions, over }: Stage)
     visibility: sessions.visibility,
     epsilonMs: generator ? FIRST_EPSILON_MS : 0,
     signal: over.signal,
+    headers: lookHeaders(request),
   });
 }
 

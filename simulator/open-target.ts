@@ -15,6 +15,8 @@ export interface TargetWish {
   readonly hub: Readonly<Record<string, string | number>>;
   readonly outDir?: string | undefined;
   readonly observers?: ObserverRequest | undefined;
+  /** Takes out of the target's log what must not be shown. */
+  readonly hide?: ((text: string) => string) | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface TargetWish {
  * @throws RequestError when it cannot be had there, or not at all
  */
 export async function virtualTarget(
-  { target, hub, outDir }: TargetWish,
+  { target, hub, outDir, hide }: TargetWish,
   time: VirtualTime,
   onRestore: (restore: () => void) => void,
 ): Promise<Target> {
@@ -35,7 +37,7 @@ export async function virtualTarget(
   }
   if ('launch' in target) return inProcessTarget(target.name, target.launch, time);
   const { module: file, path } = target;
-  const host = new ModuleHost({ file, path, ...(outDir !== undefined && { outDir }) }, time);
+  const host = new ModuleHost({ file, path, hide, ...(outDir !== undefined && { outDir }) }, time);
   onRestore(() => host.restore());
   return asRequested(inProcessTarget(basename(file), host.launch, time, { path }));
 }
@@ -44,11 +46,11 @@ export async function virtualTarget(
  * The target of a run in real time.
  * @throws RequestError when it cannot be had there, or the one asked for does not start
  */
-export async function realTarget({ target, hub, outDir, observers }: TargetWish): Promise<Target> {
-  const kept = outDir === undefined ? {} : { outDir };
+export async function realTarget({ target, hub, outDir, observers, hide }: TargetWish): Promise<Target> {
+  const kept = outDir === undefined ? { hide } : { hide, outDir };
   const env = observers?.heap === 'target' ? { env: inspectable() } : {};
   if (target instanceof URL) return urlTarget(target);
-  if (!target) return spawnedHub(hub, outDir, env);
+  if (!target) return spawnedHub(hub, outDir, { ...env, hide });
   if ('command' in target) return asRequested(commandTarget({ ...target, ...kept, ...env }));
   if ('launch' in target) throw new RequestError('A server to start in this process needs virtual mode.');
   const { module: file, path } = target;

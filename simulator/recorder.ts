@@ -40,6 +40,13 @@ export interface CallContext {
   readonly isOvertaken?: boolean;
 }
 
+export interface RecorderOptions {
+  /** How long a signal may take to arrive; what a client sends meanwhile is not judged. */
+  readonly noticeMs: number;
+  /** Told of every request that is over. */
+  readonly onRequest?: (outcome: Outcome, context: RequestContext) => void;
+}
+
 interface OpenCall {
   readonly session: number;
   readonly sentAt: number;
@@ -65,6 +72,7 @@ export class Recorder {
   readonly #metrics: Metrics;
   readonly #log: EventLog;
   readonly #noticeMs: number;
+  readonly #onRequest: NonNullable<RecorderOptions['onRequest']>;
   readonly #outages: Outages;
   readonly #actors: Actor[] = [];
   /** Session → when it was opened. */
@@ -87,8 +95,13 @@ export class Recorder {
   #initializesAfterSignal = 0;
   #isClosed = false;
 
-  /** `noticeMs`: how long a signal may take to arrive; what a client sends meanwhile is not judged. */
-  constructor(ledger: Ledger, metrics: Metrics, log: EventLog, { noticeMs }: { noticeMs: number }) {
+  constructor(
+    ledger: Ledger,
+    metrics: Metrics,
+    log: EventLog,
+    { noticeMs, onRequest = () => undefined }: RecorderOptions,
+  ) {
+    this.#onRequest = onRequest;
     this.#noticeMs = noticeMs;
     this.#outages = new Outages(noticeMs);
     this.#ledger = ledger;
@@ -202,6 +215,7 @@ export class Recorder {
   /** Any request at all, for the metrics. */
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
+    this.#onRequest(outcome, context);
     if (outcome.kind === 'connection' && errorClass(outcome) === 'local_limit') {
       this.#localFailures[outcome.code] = (this.#localFailures[outcome.code] ?? 0) + 1;
     }

@@ -1,14 +1,24 @@
 import { type Policy, PolicySchema } from './judge/policy.ts';
+import type { Headers } from './mcp/headers.ts';
 import type { ObserverRequest, RunRequest, TargetRequest } from './run-request.ts';
 import { isLoopback } from './targets/url.ts';
 
 /** The command that makes this run again. */
-export function replayCommand({ loaded, mode, seed, target, policy, observers }: RunRequest): string {
+export function replayCommand({
+  loaded,
+  mode,
+  seed,
+  target,
+  policy,
+  observers,
+  headers,
+}: RunRequest): string {
   const parts = [
     `npx mcp-soak run ${quoted(loaded.source.file)} --mode ${mode} --seed ${seed}`,
     ...(target ? targetFlags(target) : []),
     ...(policy && target ? policyFlags(policy) : []),
     ...(observers ? observerFlags(observers) : []),
+    ...(headers ? headerFlags(headers) : []),
   ];
   return parts.join(' ');
 }
@@ -41,6 +51,11 @@ function observerFlags({ heap, sessionsFrom }: ObserverRequest): string[] {
     ...(typeof heap === 'number' ? [`--inspect-pid ${heap}`] : []),
     ...(sessionsFrom ? [`--sessions-from ${quoted(sessionsFrom.text)}`] : []),
   ];
+}
+
+/** Headers may be tokens: they are named, not shown. */
+function headerFlags(headers: Headers): string[] {
+  return Object.keys(headers).map((name) => `--header ${quoted(`${name}: …`)}`);
 }
 
 /** A word as a shell takes it whole. */

@@ -15,6 +15,7 @@ import type { RunResult } from './result.ts';
 import { stopwatch } from './run.ts';
 import { RequestError } from './run-request.ts';
 import type { Mode } from './scenario/schema-parts.ts';
+import { credentialsIn, Secrets } from './secrets.ts';
 import type { Target } from './targets/target.ts';
 
 /** Where an audit takes place. */
@@ -34,10 +35,18 @@ const REAL_TOLERANCE_MS = 250;
  * Runs every check that applies against one target and judges each.
  * @throws RequestError for input that cannot be used; Error when the target cannot be started
  */
-export function runAudit(request: AuditRequest): Promise<RunResult> {
+export async function runAudit(request: AuditRequest): Promise<RunResult> {
   const probes = chosen(request.only);
   const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
-  return request.mode === 'virtual' ? runVirtual(request, probes, wall) : runReal(request, probes, wall);
+  const result = await (request.mode === 'virtual'
+    ? runVirtual(request, probes, wall)
+    : runReal(request, probes, wall));
+  return secretsOf(request).hideIn(result);
+}
+
+/** A target may repeat a token in its answers, and in its log. */
+function secretsOf({ headers, otherHeaders }: AuditRequest): Secrets {
+  return Secrets.of([headers, otherHeaders].flatMap(credentialsIn));
 }
 
 /** The probes of these names or failure modes. @throws RequestError for a word that is neither */
@@ -126,6 +135,7 @@ const HUB: Record<Mode, Record<string, string | number>> = {
   },
 };
 
-function wishOf({ mode, target, outDir, observers }: AuditRequest): TargetWish {
-  return { target, hub: HUB[mode], outDir, observers };
+function wishOf(request: AuditRequest): TargetWish {
+  const { mode, target, outDir, observers } = request;
+  return { target, hub: HUB[mode], outDir, observers, hide: secretsOf(request).hide };
 }

@@ -3,6 +3,7 @@ import type { Clock } from './clock/clock.ts';
 import { CANARY_NAME, mcpCanaries } from './fleet/canaries.ts';
 import { type CanaryPromise, planLadder } from './judge/canary-ladder.ts';
 import { type Policy, timeoutFor } from './judge/policy.ts';
+import type { Headers } from './mcp/headers.ts';
 import type { Visibility } from './observers/sessions.ts';
 import type { Recorder } from './recorder.ts';
 import type { Plan } from './scenario/plan.ts';
@@ -22,6 +23,8 @@ export interface RunCanaryParts {
   readonly visibility: Visibility;
   readonly epsilonMs: number;
   readonly signal: AbortSignal;
+  /** Sent with every request, a token say. */
+  readonly headers: Headers;
 }
 
 /** A third each before T, in [T, T + C] and after: 20 that saw nothing wrong leave room for 15 % at 95 %. */
@@ -35,7 +38,7 @@ const FEWEST = 3;
  * and where events, a cap or eviction would end canaries that are not due.
  */
 export function sendCanaries(parts: RunCanaryParts): Promise<CanaryFindings> | undefined {
-  const { clock, target, recorder, plan, policy, visibility, epsilonMs, signal } = parts;
+  const { clock, target, recorder, plan, policy, visibility, epsilonMs, signal, headers } = parts;
   const timeoutMs = timeoutFor(policy, CANARY_NAME);
   const canaries = numberOf(policy);
   const isWanted = visibility !== 'listed' && plan.invariants.includes('reap_lag');
@@ -46,6 +49,7 @@ export function sendCanaries(parts: RunCanaryParts): Promise<CanaryFindings> | u
     clock,
     dial: target.dial,
     endpoint: target.endpoint,
+    headers,
     listener: () => {
       const session = recorder.newSession({ workload: 'canary', vu: sent, iteration: 0, isCanary: true });
       sent += 1;

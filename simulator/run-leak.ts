@@ -11,6 +11,8 @@ import { SessionObserver } from './observers/sessions.ts';
 import { realTarget } from './open-target.ts';
 import type { RunResult, SeriesPoint } from './result.ts';
 import { stopwatch } from './run.ts';
+import { checkHeaders } from './run-headers.ts';
+import { credentialsIn, Secrets } from './secrets.ts';
 
 /** Some sessions of each cycle are left to be reaped: the hub ends those of this client soon. */
 const HUB = { clientTimeouts: `${IDLE_CLIENT}=200ms`, cleanupInterval: '100ms' };
@@ -22,16 +24,17 @@ const HUB = { clientTimeouts: `${IDLE_CLIENT}=200ms`, cleanupInterval: '100ms' }
 export async function runLeak(request: LeakRequest): Promise<RunResult> {
   const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
   const { target: wanted, outDir, units, stop, onProgress, sessionsFrom, ...options } = request;
-  const target = await realTarget({ target: wanted, hub: HUB, outDir, observers: { heap: 'target' } });
+  const { headers } = options;
+  checkHeaders(headers);
+  const secrets = Secrets.of(credentialsIn(headers));
+  const { hide } = secrets;
+  const target = await realTarget({ target: wanted, hub: HUB, outDir, observers: { heap: 'target' }, hide });
   const clock = realClock();
   const totals = new SessionTotals();
   const leaks: LeakSeries[] = [];
   const series: SeriesPoint[] = [];
-  const sessions = new SessionObserver(
-    target,
-    clock,
-    sessionsFrom && countSource(sessionsFrom, target, clock),
-  );
+  const source = sessionsFrom && countSource(sessionsFrom, target, clock, headers);
+  const sessions = new SessionObserver(target, clock, { source, headers });
   try {
     await sessions.discover();
     const { visibility, policy } = sessions;
@@ -63,7 +66,7 @@ export async function runLeak(request: LeakRequest): Promise<RunResult> {
       leaks.push(measured);
     }
     const remains = { leaks, series, totals, visibility, policy, isAborted: stop?.aborted === true };
-    return assembleLeak({ clock, target, wall }, request, remains);
+    return secrets.hideIn(assembleLeak({ clock, target, wall }, request, remains));
   } finally {
     sessions.close();
     await target.stop();

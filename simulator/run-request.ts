@@ -1,4 +1,5 @@
 import type { Policy } from './judge/policy.ts';
+import type { Headers } from './mcp/headers.ts';
 import type { CountSourceRequest } from './observers/count-source.ts';
 import type { Progress } from './reporters/progress.ts';
 import type { LoadedScenario } from './scenario/load.ts';
@@ -15,6 +16,8 @@ export interface RunRequest {
   /** What the target promises, where it does not publish that itself. */
   readonly policy?: Policy;
   readonly observers?: ObserverRequest;
+  /** Sent with every request to the target, a token say; what is written never shows their values. */
+  readonly headers?: Headers;
   /** Where `events.jsonl` and the target's log go; without it nothing is written. */
   readonly outDir?: string;
   /** Stops the run early: what there is by then is judged. */

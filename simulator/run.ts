@@ -4,6 +4,7 @@ import { conduct, type Wall, type World } from './conduct.ts';
 import { GeneratorObserver } from './observers/generator.ts';
 import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
+import { checkHeaders, secretsOf } from './run-headers.ts';
 import type { RunRequest } from './run-request.ts';
 import { hubOptions } from './scenario/hub-options.ts';
 
@@ -12,10 +13,12 @@ import { hubOptions } from './scenario/hub-options.ts';
  * the target is reached.
  * @throws ScenarioError, RequestError for input that cannot be used; Error when the target cannot be started
  */
-export function run(request: RunRequest): Promise<RunResult> {
+export async function run(request: RunRequest): Promise<RunResult> {
+  checkHeaders(request.headers);
   // Taken before virtual time can be installed: these tell of the day and the machine.
   const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
-  return request.mode === 'virtual' ? runVirtual(request, wall) : runReal(request, wall);
+  const result = await (request.mode === 'virtual' ? runVirtual(request, wall) : runReal(request, wall));
+  return secretsOf(request).hideIn(result);
 }
 
 async function runVirtual(request: RunRequest, wall: Wall): Promise<RunResult> {
@@ -45,8 +48,10 @@ async function runReal(request: RunRequest, wall: Wall): Promise<RunResult> {
   }
 }
 
-function wishOf({ loaded, mode, target, outDir, observers }: RunRequest): TargetWish {
-  return { target, hub: hubOptions(loaded.scenario, mode), outDir, observers };
+function wishOf(request: RunRequest): TargetWish {
+  const { loaded, mode, target, outDir, observers } = request;
+  const { hide } = secretsOf(request);
+  return { target, hub: hubOptions(loaded.scenario, mode), outDir, observers, hide };
 }
 
 async function conductAndStop(world: World, request: RunRequest): Promise<RunResult> {

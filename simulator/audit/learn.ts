@@ -36,7 +36,9 @@ export async function learn(
       `--sessions-from ${from.text} keeps real time: use --mode real, or a path on the target.`,
     );
   }
-  const sessions = new SessionObserver(target, clock, from && countSource(from, target, clock));
+  const headers = defined(request.headers ?? {});
+  const source = from && countSource(from, target, clock, headers);
+  const sessions = new SessionObserver(target, clock, { source, headers });
   const stop = request.stop ?? new AbortController().signal;
   await sessions.discover();
   const blank: AuditParts = {

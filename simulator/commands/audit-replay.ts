@@ -1,4 +1,5 @@
 import type { AuditOptions } from './audit.ts';
+import { hiddenHeader } from './headers.ts';
 
 /** Options that are said again as they were said. Headers may be tokens: they are named, not shown. */
 const REPEATED = [
@@ -27,15 +28,11 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
       return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
     }),
     ...(policy.length === 0 ? [] : [`--policy ${policy.map(quoted).join(' ')}`]),
-    ...header.map((line) => `--header ${quoted(hidden(line))}`),
-    ...otherHeader.map((line) => `--other-header ${quoted(hidden(line))}`),
+    ...header.map((line) => `--header ${quoted(hiddenHeader(line))}`),
+    ...otherHeader.map((line) => `--other-header ${quoted(hiddenHeader(line))}`),
     ...(maxWait === undefined ? [] : [`--max-wait ${maxWait}`]),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
-}
-
-function hidden(line: string): string {
-  return `${line.split(':')[0]}: …`;
 }
 
 function kebab(name: string): string {

@@ -1,3 +1,5 @@
+import { type Headers, mergedHeaders } from '../mcp/headers.ts';
+import { checkHeaders } from '../run-headers.ts';
 import { RequestError } from '../run-request.ts';
 
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t ]*([\t\u0020-\u007e]*)$/;
@@ -14,4 +16,16 @@ export function parseHeaders(option: string, lines: readonly string[]): Record<s
       return [name, value];
     }),
   );
+}
+
+/** Those of `--header` as our clients can send them. @throws RequestError for what they cannot, or set themselves */
+export function parseClientHeaders(lines: readonly string[]): Headers {
+  const headers = mergedHeaders(...lines.map((line) => parseHeaders('--header', [line])));
+  checkHeaders(headers);
+  return headers;
+}
+
+/** How a command that is to be given again names a header: it may be a token, so its value is not shown. */
+export function hiddenHeader(line: string): string {
+  return `${line.split(':')[0]}: …`;
 }

@@ -1,3 +1,4 @@
+import { hiddenHeader } from './headers.ts';
 import type { LeakCommandOptions } from './leak.ts';
 
 /** Options that are said again as they were said. */
@@ -24,6 +25,7 @@ export function leakReplay(options: LeakCommandOptions): string {
       const value = options[name];
       return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
     }),
+    ...(options.header ?? []).map((line) => `--header ${quoted(hiddenHeader(line))}`),
     ...(options.strict === true ? ['--strict'] : []),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');

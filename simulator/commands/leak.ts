@@ -8,6 +8,7 @@ import { LeakProgressReporter } from '../reporters/leak-progress.ts';
 import { runLeak } from '../run-leak.ts';
 import { RequestError } from '../run-request.ts';
 import { someOf } from './formats.ts';
+import { parseClientHeaders } from './headers.ts';
 import { leakReplay } from './leak-replay.ts';
 import { type Console, freshDir, isColourful, parseSeed } from './run.ts';
 import { RUN_REPORTS, writeReports } from './run-reports.ts';
@@ -21,6 +22,7 @@ export interface LeakCommandOptions extends TargetOptions {
   readonly units?: string;
   readonly tool?: string;
   readonly arguments?: string;
+  readonly header?: readonly string[];
   readonly seed?: string;
   readonly out: string;
   readonly report?: string;
@@ -49,6 +51,7 @@ export async function findLeaks(options: LeakCommandOptions, console: Console): 
   const seed = parseSeed(options.seed);
   const reports = someOf('--report', options.report, RUN_REPORTS);
   const observers = parseObservers(options, target, ['real']);
+  const headers = options.header && parseClientHeaders(options.header);
   const runDir = join(freshDir(options.out), 'leak-real');
   mkdirSync(runDir, { recursive: true });
   const isTalkative = options.json !== true && options.quiet !== true;
@@ -64,6 +67,7 @@ export async function findLeaks(options: LeakCommandOptions, console: Console): 
     replay: leakReplay({ ...options, seed: String(seed) }),
     isStrict: options.strict === true,
     ...(target && { target }),
+    ...(headers && { headers }),
     ...(call && { call }),
     ...(budgetBytes !== undefined && { budgetBytes }),
     ...(unitsPerCycle !== undefined && { unitsPerCycle }),

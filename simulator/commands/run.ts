@@ -13,6 +13,7 @@ import type { Mode } from '../scenario/schema-parts.ts';
 import { saveBaseline } from './baselines.ts';
 import { openScenario, scenarioNames } from './files.ts';
 import { someOf } from './formats.ts';
+import { parseClientHeaders } from './headers.ts';
 import { parsePolicy } from './policy.ts';
 import { RUN_REPORTS, writeReports } from './run-reports.ts';
 import { nameOf, parseModes, parseObservers, parseTarget, type TargetOptions } from './run-target.ts';
@@ -22,6 +23,7 @@ export interface RunOptions extends TargetOptions {
   readonly mode?: string;
   readonly seed?: string;
   readonly policy?: readonly string[];
+  readonly header?: readonly string[];
   readonly out: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -66,6 +68,7 @@ export async function runScenarios(
   const reports = someOf('--report', options.report, RUN_REPORTS);
   const observers = parseObservers(options, target, modes);
   const policy = parsePolicy(options.policy ?? [], target);
+  const headers = options.header && parseClientHeaders(options.header);
   const loaded = await Promise.all(scenarioNames(names).map(openScenario));
   const outDir = freshDir(options.out);
   const jobs = jobsOf(modes, loaded, seed, repeat);
@@ -87,6 +90,7 @@ export async function runScenarios(
       ...(target && { target }),
       ...(policy && { policy }),
       ...(observers && { observers }),
+      ...(headers && { headers }),
       ...(progress && { onProgress: (state) => progress.update(state) }),
     });
     progress?.clear();

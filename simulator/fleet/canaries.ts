@@ -2,6 +2,7 @@ import type { CanaryKeeper } from '../canaries.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { ClientEvent } from '../mcp/client-event.ts';
 import type { KnownSession, ProtocolVersion } from '../mcp/client-options.ts';
+import type { Headers } from '../mcp/headers.ts';
 import { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
 import type { Dial } from '../targets/target.ts';
@@ -13,7 +14,7 @@ export interface CanaryParts {
   readonly clientName?: string;
   readonly protocolVersion?: ProtocolVersion;
   /** Sent with every request, a token say. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Headers;
   /** Called for each canary: who hears what happens to its session. */
   readonly listener?: () => (event: ClientEvent) => void;
 }

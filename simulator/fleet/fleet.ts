@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { KnownSession } from '../mcp/client-options.ts';
+import { type Headers, mergedHeaders } from '../mcp/headers.ts';
 import { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
 import type { Recorder } from '../recorder.ts';
@@ -30,6 +31,8 @@ export interface FleetParts {
   readonly recorder: Recorder;
   /** Whether sessions may have to be asked for after their client is done (see `probe`). */
   readonly remembersSessions: boolean;
+  /** Sent with every request; those of a workload's own go before them. */
+  readonly headers?: Headers;
 }
 
 interface Remembered {
@@ -100,7 +103,9 @@ export class Fleet {
     const first = this.#nextIteration.get(workload.name) ?? 0;
     const { executor } = workload;
     const saturation =
-      executor.kind === 'saturation' ? new SaturatedWorkload(executor, this.#parts, stop) : undefined;
+      executor.kind === 'saturation'
+        ? new SaturatedWorkload(executor, { ...this.#parts, headers: this.#headersOf(workload) }, stop)
+        : undefined;
     await runExecutor(workload, {
       clock,
       stop,
@@ -215,8 +220,13 @@ export class Fleet {
     });
   }
 
-  #newClient({ client, flow }: PlannedWorkload, session: number, between: Between = {}): McpClient {
+  #headersOf({ client }: PlannedWorkload): Headers {
+    return mergedHeaders(this.#parts.headers, client.headers);
+  }
+
+  #newClient(workload: PlannedWorkload, session: number, between: Between = {}): McpClient {
     const { clock, endpoint, recorder } = this.#parts;
+    const { client, flow } = workload;
     const { known, network, keeper, inbox } = between;
     const made = new McpClient({
       dial: network?.dial ?? this.#parts.dial,
@@ -229,6 +239,7 @@ export class Fleet {
       protocolVersion: client.protocolVersion,
       clientInfo: { name: client.name, version: '1.0.0' },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      headers: this.#headersOf(workload),
       maxConnections: mostConcurrent(flow) + SPARE_CONNECTIONS,
       ...(PROFILES[client.profile].ids === 'always-1' && { nextId: () => 1 }),
       onStreamLost: () => {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import type { ClientEvent } from '../mcp/client-event.ts';
+import type { Headers } from '../mcp/headers.ts';
 import type { Outcome } from '../mcp/outcome.ts';
 import type { Recorder } from '../recorder.ts';
 import { saturatingIndex } from '../scenario/engine.ts';
@@ -14,6 +15,8 @@ interface Parts {
   readonly clock: Clock;
   readonly endpoint: URL;
   readonly recorder: Recorder;
+  /** Sent with every request, a token say. */
+  readonly headers: Headers;
 }
 
 /**
@@ -75,6 +78,7 @@ export class SaturatedWorkload {
       headers: {
         accept: 'application/json, text/event-stream',
         'content-type': 'application/json',
+        ...this.#parts.headers,
         'mcp-session-id': known.id,
         ...(known.protocolVersion !== undefined && { 'mcp-protocol-version': known.protocolVersion }),
       },

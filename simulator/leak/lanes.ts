@@ -1,7 +1,10 @@
 import type { Clock } from '../clock/clock.ts';
+import type { LetIn } from '../first-answer.ts';
 import type { KnownSession, McpClientOptions } from '../mcp/client-options.ts';
 import { ConnectionPool } from '../mcp/connection-pool.ts';
+import type { Headers } from '../mcp/headers.ts';
 import { McpClient } from '../mcp/mcp-client.ts';
+import { credentialsIn, Secrets } from '../secrets.ts';
 import type { Target } from '../targets/target.ts';
 import { TOOL } from '../tool.ts';
 
@@ -35,14 +38,27 @@ export class Lanes {
   readonly #target: Target;
   readonly #clock: Clock;
   readonly #pools: ConnectionPool[];
+  /** Sent with every request. */
+  readonly #headers: Headers;
 
-  constructor(target: Target, clock: Clock, lanes = LANES) {
+  constructor(
+    target: Target,
+    clock: Clock,
+    { lanes = LANES, headers = {} }: { lanes?: number; headers?: Headers | undefined } = {},
+  ) {
+    this.#headers = headers;
     this.#target = target;
     this.#clock = clock;
     this.#pools = Array.from(
       { length: lanes },
       () => new ConnectionPool(target.dial, clock, () => undefined, { maxConnections: CONNECTIONS_PER_LANE }),
     );
+  }
+
+  /** What is told somebody whom the target does not let in. */
+  get letIn(): LetIn {
+    const headers = this.#headers;
+    return { endpoint: this.#target.endpoint, headers, secrets: Secrets.of(credentialsIn(headers)) };
   }
 
   get count(): number {
@@ -85,6 +101,7 @@ export class Lanes {
       protocolVersion: '2025-11-25',
       clientInfo: { name: clientName, version: TOOL.version },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      headers: this.#headers,
       ...options,
     });
   }

@@ -1,4 +1,5 @@
 import type { LeakUnit } from '../judge/leak-series.ts';
+import type { Headers } from '../mcp/headers.ts';
 import type { CountSourceRequest } from '../observers/count-source.ts';
 
 /** What is done again and again, how often, and how much memory may stay behind. */
@@ -20,6 +21,8 @@ export interface LeakOptions {
   readonly inspectPid?: number;
   /** Where the number of sessions is read, instead of the target's own `/health` and `/sessions`. */
   readonly sessionsFrom?: CountSourceRequest;
+  /** Sent with every request to the target, a token say. */
+  readonly headers?: Headers;
 }
 
 interface UnitDefaults {

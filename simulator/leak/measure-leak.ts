@@ -67,12 +67,10 @@ export async function measureLeak(
     );
   }
   const reader = await openMemoryReader(pid, { isNode: options.inspectPid !== undefined });
-  const sessions = new SessionObserver(
-    target,
-    clock,
-    options.sessionsFrom && countSource(options.sessionsFrom, target, clock),
-  );
-  const lanes = new Lanes(target, clock);
+  const { headers, sessionsFrom } = options;
+  const source = sessionsFrom && countSource(sessionsFrom, target, clock, headers);
+  const sessions = new SessionObserver(target, clock, { source, headers });
+  const lanes = new Lanes(target, clock, { headers });
   const measurement = new Measurement({ options, reader, sessions, lanes, clock, signal, onProgress });
   try {
     return await measurement.run();

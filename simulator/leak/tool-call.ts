@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { refusalOf } from '../first-answer.ts';
 import type { RequestOptions } from '../mcp/client-options.ts';
 import type { McpClient } from '../mcp/mcp-client.ts';
 import type { Outcome } from '../mcp/outcome.ts';
@@ -25,12 +26,14 @@ const ToolsSchema = z.object({ tools: z.array(z.looseObject({ name: z.string() }
 
 /**
  * Finds out what can be called, in a session that is ended again.
- * @throws LeakError when no session can be had, or there is no such tool
+ * @throws RequestError when the target does not let us in; LeakError when no session can be had, or there is no such tool
  */
 export async function chooseCall(lanes: Lanes, wanted: LeakOptions['call']): Promise<ToolCall> {
   const client = lanes.loner();
   try {
     const opened = await client.initialize({ handshake: 'full' });
+    const refusal = refusalOf(opened, 'initialize', lanes.letIn);
+    if (refusal) throw refusal;
     if (opened.kind !== 'result') throw new LeakError(`no session can be opened: ${describe(opened)}`);
     const listed = await client.list('tools');
     const tools = listed.kind === 'result' ? ToolsSchema.safeParse(listed.result) : undefined;

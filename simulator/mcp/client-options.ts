@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Dial } from '../targets/target.ts';
 import type { ClientEvent } from './client-event.ts';
 import type { ConnectionPool } from './connection-pool.ts';
+import type { Headers } from './headers.ts';
 import type { Id } from './json-rpc.ts';
 
 /** The versions that have sessions. */
@@ -19,8 +20,8 @@ export interface McpClientOptions {
   readonly requestTimeoutMs: number;
   /** Whether pings of the server are answered. Default true. */
   readonly answersPings?: boolean;
-  /** Sent with every request. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent with every request; with raw ones, too, but for those that these name themselves. */
+  readonly headers?: Headers;
   readonly onNotification?: (method: string, params: unknown) => void;
   /** Ids of requests. Default 1, 2, 3, … */
   readonly nextId?: () => Id;

@@ -1,17 +1,5 @@
+import { type Headers, hasHeader, RESERVED_HEADERS } from './headers.ts';
 import { quote } from './wire-error.ts';
-
-/** These frame the message or name the session: set by hand they would only contradict the client. */
-const RESERVED = new Set([
-  'accept',
-  'connection',
-  'content-length',
-  'content-type',
-  'host',
-  'last-event-id',
-  'mcp-protocol-version',
-  'mcp-session-id',
-  'transfer-encoding',
-]);
 
 /** Writes the requests of one client as text. What stays the same between requests is built once. */
 export class RequestWriter {
@@ -21,9 +9,9 @@ export class RequestWriter {
   #postHead = '';
 
   /** Throws when a header cannot be sent or is one that the client sets itself. */
-  constructor(endpoint: URL, headers: Readonly<Record<string, string>> = {}) {
+  constructor(endpoint: URL, headers: Headers = {}) {
     this.#target = `${endpoint.pathname}${endpoint.search}`;
-    const agent = hasName(headers, 'user-agent') ? '' : 'User-Agent: mcp-soak\r\n';
+    const agent = hasHeader(headers, 'user-agent') ? '' : 'User-Agent: mcp-soak\r\n';
     this.#common = `Host: ${endpoint.host}\r\n${agent}${Object.entries(headers).map(headerLine).join('')}`;
     this.useSession(undefined, undefined);
   }
@@ -53,16 +41,13 @@ export class RequestWriter {
 }
 
 function headerLine([name, value]: [string, string]): string {
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || RESERVED.has(name.toLowerCase())) {
-    const reserved = [...RESERVED].join(', ');
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) || RESERVED_HEADERS.includes(name.toLowerCase())) {
+    const reserved = RESERVED_HEADERS.join(', ');
     throw new TypeError(`header name: got ${quote(name)}, allowed: a token, but none of ${reserved}`);
   }
   if (!/^[\t\u0020-\u007e]*$/.test(value)) {
-    throw new TypeError(`header ${name}: got ${quote(value)}, allowed: printable ASCII`);
+    // It may be a token: it is not repeated.
+    throw new TypeError(`header ${name}: got other characters in its value, allowed: printable ASCII`);
   }
   return `${name}: ${value}\r\n`;
-}
-
-function hasName(headers: Readonly<Record<string, string>>, name: string): boolean {
-  return Object.keys(headers).some((key) => key.toLowerCase() === name);
 }

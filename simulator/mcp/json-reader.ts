@@ -4,6 +4,7 @@ import type { AnswerReader } from './answer.ts';
 import { ByteBuffer } from './byte-buffer.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { Exchange } from './exchange.ts';
+import { type Headers, mergedHeaders } from './headers.ts';
 import type { Ending } from './outcome.ts';
 
 /** A listing of 100,000 sessions, a thousand a page, stays far below this. */
@@ -24,13 +25,14 @@ export interface TextAnswer extends JsonAnswer {
 export class JsonReader {
   readonly #pool: ConnectionPool;
   readonly #clock: Clock;
-  readonly #host: string;
+  readonly #head: string;
   readonly #timeoutMs: number;
 
-  constructor(options: { dial: Dial; clock: Clock; host: string; timeoutMs: number }) {
+  /** `headers`: sent with every request, a token say. */
+  constructor(options: { dial: Dial; clock: Clock; host: string; timeoutMs: number; headers?: Headers }) {
     this.#pool = new ConnectionPool(options.dial, options.clock, () => undefined);
     this.#clock = options.clock;
-    this.#host = options.host;
+    this.#head = headOf(options.host, options.headers);
     this.#timeoutMs = options.timeoutMs;
   }
 
@@ -47,7 +49,7 @@ export class JsonReader {
     return new Promise((resolve) => {
       const exchange = new Exchange(this.#pool, this.#clock, {
         method: 'GET',
-        text: `GET ${path} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: mcp-soak\r\nAccept: application/json, text/plain, */*\r\n\r\n`,
+        text: `GET ${path} HTTP/1.1\r\n${this.#head}\r\n`,
         reader,
         timeoutMs: this.#timeoutMs,
         abortAfterMs: undefined,
@@ -96,6 +98,13 @@ class BodyReader implements AnswerReader {
   text(): string {
     return this.#body.takeText();
   }
+}
+
+function headOf(host: string, headers: Headers | undefined): string {
+  const ordinary = { Host: host, 'User-Agent': 'mcp-soak', Accept: 'application/json, text/plain, */*' };
+  return Object.entries(mergedHeaders(ordinary, headers))
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }
 
 function parseJson(text: string): unknown {

@@ -8,7 +8,7 @@ import { RequestWriter } from './http-request.ts';
 import { InitializeAnswer } from './initialize-answer.ts';
 import { buildNotification, buildRequest, type Id, type JsonObject, type Message } from './json-rpc.ts';
 import type { Outcome } from './outcome.ts';
-import { type RawRequest, sendRaw } from './raw-request.ts';
+import { type RawRequest, sendRaw, withHeaders } from './raw-request.ts';
 import { Requests } from './requests.ts';
 import { ServerTalk } from './server-talk.ts';
 
@@ -224,7 +224,8 @@ export class McpClient {
 
   /** Sends any HTTP request; the outcome is its status, known with the head of the answer. Nothing is repeated. */
   raw(request: RawRequest, options: RequestOptions = {}): Promise<Outcome> {
-    return sendRaw(this.#options.endpoint, request, options, {
+    const { endpoint, headers } = this.#options;
+    return sendRaw(endpoint, withHeaders(request, headers), options, {
       requests: this.#requests,
       emit: (event) => this.#emit(event),
       emitOnSession: (event) => this.#emitOnSession(event),

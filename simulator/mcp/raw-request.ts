@@ -1,6 +1,7 @@
 import { type AnswerReader, isSuccess, mediaType } from './answer.ts';
 import { type ClientEvent, initializeEnd, rawDeleteEnd, rawEnd } from './client-event.ts';
 import type { RequestOptions } from './client-options.ts';
+import type { Headers } from './headers.ts';
 import type { HttpHeaders } from './http-parser.ts';
 import type { Ending, Outcome } from './outcome.ts';
 import type { Requests, Spec } from './requests.ts';
@@ -17,6 +18,13 @@ export interface RawRequest {
    * concerns none.
    */
   readonly concerns: 'session' | 'initialize' | 'nothing';
+}
+
+/** The request with what its client sends with every one, as far as it does not name that itself. */
+export function withHeaders(request: RawRequest, common: Headers = {}): RawRequest {
+  const named = new Set(request.headers.map(([name]) => name.toLowerCase()));
+  const added = Object.entries(common).filter(([name]) => !named.has(name.toLowerCase()));
+  return { ...request, headers: [...added, ...request.headers] };
 }
 
 /** What a raw request needs of the client that sends it. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
+import type { Headers } from '../mcp/headers.ts';
 import type { Target } from '../targets/target.ts';
 import { commandSource } from './command.ts';
 import type { CountSource } from './count.ts';
@@ -16,14 +17,19 @@ export type CountSourceRequest = { readonly text: string } & (
 /** How long one reading may take. */
 const TIMEOUT_MS = 5_000;
 
-export function countSource(request: CountSourceRequest, target: Target, clock: Clock): CountSource {
+/** `headers`: what requests to the target carry, a token say; nobody else is sent them. */
+export function countSource(
+  request: CountSourceRequest,
+  target: Target,
+  clock: Clock,
+  headers?: Headers,
+): CountSource {
+  const parts = { target, clock, timeoutMs: TIMEOUT_MS, headers };
   switch (request.kind) {
     case 'prometheus':
-      return documentSource(request, { target, clock, timeoutMs: TIMEOUT_MS }, (body) =>
-        readMetric(body, request.metric, Date.now()),
-      );
+      return documentSource(request, parts, (body) => readMetric(body, request.metric, Date.now()));
     case 'json':
-      return documentSource(request, { target, clock, timeoutMs: TIMEOUT_MS }, (body) => ({
+      return documentSource(request, parts, (body) => ({
         count: readJsonPath(body, request.path),
         stalenessMs: 0,
       }));

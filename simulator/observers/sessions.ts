@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { type Policy, PolicySchema } from '../judge/policy.ts';
 import type { SessionSample } from '../judge/session-event.ts';
+import type { Headers } from '../mcp/headers.ts';
 import { JsonReader } from '../mcp/json-reader.ts';
 import type { Target } from '../targets/target.ts';
 import { CountError, type CountSource } from './count.ts';
@@ -40,11 +41,18 @@ export class SessionObserver {
   #visibility: Visibility = 'none';
   #policy: Policy | undefined;
 
-  /** `source`: where the number of sessions is read, instead of the target's own pages. */
-  constructor(target: Target, clock: Clock, source?: CountSource) {
+  /**
+   * `source`: where the number of sessions is read, instead of the target's own pages. `headers`: sent with every
+   * request, a token say.
+   */
+  constructor(
+    target: Target,
+    clock: Clock,
+    { source, headers = {} }: { source?: CountSource | undefined; headers?: Headers | undefined } = {},
+  ) {
     const { dial, endpoint } = target;
     this.#source = source;
-    this.#reader = new JsonReader({ dial, clock, host: endpoint.host, timeoutMs: TIMEOUT_MS });
+    this.#reader = new JsonReader({ dial, clock, host: endpoint.host, timeoutMs: TIMEOUT_MS, headers });
   }
 
   /**

@@ -23,6 +23,8 @@ export function hubOptions(scenario: Scenario, mode: Mode): Record<string, strin
     sessionRate,
   };
   const timeouts = Object.entries(clientTimeouts ?? {}).map(([client, text]) => `${client}=${inMs(text)}`);
+  // Who somebody is does not depend on the mode.
+  const tokens = Object.entries(scenario.hub?.authTokens ?? {}).map(([name, token]) => `${name}=${token}`);
   return {
     ...Object.fromEntries(
       Object.entries(durations).flatMap(([name, text]) => (text === undefined ? [] : [[name, inMs(text)]])),
@@ -31,6 +33,7 @@ export function hubOptions(scenario: Scenario, mode: Mode): Record<string, strin
       Object.entries(asWritten).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
     ...(timeouts.length > 0 && { clientTimeouts: timeouts.join(',') }),
+    ...(tokens.length > 0 && { authToken: tokens.join(',') }),
   };
 }
 

@@ -49,6 +49,8 @@ export interface PlannedClient {
   readonly name: string;
   readonly protocolVersion: ProtocolVersion;
   readonly profile: ClientProfile;
+  /** Sent with every request; absent where it has none of its own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface PlanOptions {
@@ -144,6 +146,7 @@ function planWorkload(
     name: workload.client?.name ?? name,
     protocolVersion: workload.client?.protocolVersion ?? DEFAULT_PROTOCOL_VERSION,
     profile: workload.client?.profile ?? 'plain',
+    ...(workload.client?.headers && { headers: workload.client.headers }),
   };
   const path = ['workloads', name];
   const resolver = new Resolver(timesFor(client.name), findings);

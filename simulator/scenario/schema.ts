@@ -4,6 +4,7 @@ import { parseSelector, parseThreshold, ThresholdError } from '../judge/threshol
 import { CLIENT_PROFILES } from './client-profile.ts';
 import { eventSchema } from './event-schema.ts';
 import { flowSchema } from './flow-schema.ts';
+import { authTokens, clientHeaders } from './headers-schema.ts';
 import { INVARIANT_NAMES } from './invariant-names.ts';
 import { LIMITS, overLimit } from './limits.ts';
 import { unknownWord } from './nearest.ts';
@@ -88,6 +89,7 @@ const client = z.strictObject({
   profile: word('client profile', CLIENT_PROFILES).optional().meta({
     description: 'What the client does when it is refused, cut off or told that its session is gone',
   }),
+  headers: clientHeaders.optional(),
 });
 
 const common = {
@@ -219,7 +221,7 @@ export const ScenarioSchema = z.strictObject({
   description: text('description', { most: 300, reason: 'it is one line of `mcp-soak list`' }),
   covers: failureModes.default([]),
   hub: z
-    .strictObject({ virtual: hub.optional(), real: hub.optional() })
+    .strictObject({ authTokens: authTokens.optional(), virtual: hub.optional(), real: hub.optional() })
     .optional()
     .meta({ description: 'Options of the bundled reference hub; other targets ignore them' }),
   cycles: whole('cycles', LIMITS.cycles).default(1),

@@ -11,6 +11,7 @@ import {
   type Pair,
 } from 'yaml';
 import type { Finding, Path, Problem } from './errors.ts';
+import { masked, type SecretPart, secretParts } from './masked.ts';
 import { printable } from './nearest.ts';
 
 /** Longest piece of a line shown in an excerpt; a longer line is cut round the caret. */
@@ -22,12 +23,27 @@ export class ScenarioSource {
   readonly text: string;
   readonly #document: Document;
   readonly #lines: LineCounter;
+  readonly #secrets: readonly SecretPart[];
+  /** With secrets masked, each character where it stands in the text. */
+  readonly #shown: string;
 
   constructor(file: string, text: string, document: Document, lines: LineCounter) {
     this.file = file;
     this.text = text;
     this.#document = document;
     this.#lines = lines;
+    this.#secrets = secretParts(document);
+    this.#shown = masked(text, this.#secrets, { keepsColumns: true });
+  }
+
+  /** The text as reports show it: without the values of headers, and without tokens. */
+  get shownText(): string {
+    return masked(this.text, this.#secrets);
+  }
+
+  /** What stands in it under the name of a credential, wherever that is. */
+  get credentials(): string[] {
+    return this.#secrets.flatMap(({ credential }) => credential ?? []);
   }
 
   /** Gives a finding its line, column and excerpt. A part that is not in the text stands where its parent does. */
@@ -41,7 +57,7 @@ export class ScenarioSource {
     const { line, col } = this.#lines.linePos(start);
     const lineStart = this.#lines.lineStarts[line - 1] ?? 0;
     const lineEnd = this.text.indexOf('\n', lineStart);
-    const text = this.text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).trimEnd();
+    const text = this.#shown.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).trimEnd();
     const excerpt = renderExcerpt(text, line, col, end - start);
     return { file: this.file, line, column: col, message: printable(message), excerpt };
   }

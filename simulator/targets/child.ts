@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where its output is kept. */
   readonly logFile?: string;
+  /** Takes out of its output what must not be shown. */
+  readonly hide?: ((text: string) => string) | undefined;
   /** It ran before: what it says is added to the log. */
   readonly isAgain?: boolean;
 }
@@ -33,10 +35,11 @@ export class Child {
   readonly failed: Promise<never>;
   readonly #process: ChildProcess;
   readonly #called: string;
+  readonly #hide: (text: string) => string;
   readonly #lastLines: string[] = [];
   readonly #hearers = new Set<(line: string) => void>();
 
-  constructor({ name, command, args, env, logFile, isAgain = false }: ChildOptions) {
+  constructor({ name, command, args, env, logFile, hide, isAgain = false }: ChildOptions) {
     // A process group of its own: Ctrl-C in a terminal is meant for us, and we tell the target when it is time.
     this.#process = spawn(command, [...(args ?? [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -45,7 +48,8 @@ export class Child {
       env: { ...process.env, ...env },
     });
     this.pid = this.#process.pid;
-    this.#called = `${name} %s: ${[command, ...(args ?? [])].join(' ')}`;
+    this.#hide = hide ?? ((text) => text);
+    this.#called = this.#hide(`${name} %s: ${[command, ...(args ?? [])].join(' ')}`);
     this.exited = exitOf(this.#process);
     this.#killWithUs();
     this.#keepOutput(logFile, isAgain);
@@ -108,10 +112,11 @@ export class Child {
       logFile === undefined ? undefined : createWriteStream(logFile, { flags: isAgain ? 'a' : 'w' });
     for (const output of [this.#process.stdout, this.#process.stderr]) {
       if (!output) continue;
-      createInterface({ input: output }).on('line', (line) => {
+      createInterface({ input: output }).on('line', (said) => {
+        const line = this.#hide(said);
         if (log?.writable) log.write(`${line}\n`);
         if (this.#lastLines.push(line) > KEPT_LINES) this.#lastLines.shift();
-        for (const hear of this.#hearers) hear(line);
+        for (const hear of this.#hearers) hear(said);
       });
     }
     void this.#lastWords().then(() => log?.end());

@@ -14,6 +14,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The target's output is kept there, in `target.log`. */
   readonly outDir?: string;
+  /** Takes out of it what must not be shown. */
+  readonly hide?: ((text: string) => string) | undefined;
   /** How long it may take to listen, ms: `npm start` may build something first. */
   readonly readyWithinMs?: number;
 }
@@ -29,7 +31,7 @@ const PROBE_TIMEOUT_MS = 2_000;
  * @throws TargetError when something else listens there, or it does not come up
  */
 export async function commandTarget(options: CommandOptions): Promise<Target> {
-  const { command, url, env, outDir, readyWithinMs = READY_WITHIN_MS } = options;
+  const { command, url, env, outDir, hide, readyWithinMs = READY_WITHIN_MS } = options;
   if (await answersHttp(url)) {
     const message = `something listens on ${url.host} already: stop it, or it would be tested instead of '${command}'`;
     throw new TargetError(message);
@@ -42,6 +44,7 @@ export async function commandTarget(options: CommandOptions): Promise<Target> {
       const child = new Child({
         name: 'the target',
         command,
+        hide,
         ...(env && { env }),
         ...(outDir !== undefined && { logFile: join(outDir, 'target.log') }),
         isAgain: again !== undefined,

@@ -20,6 +20,8 @@ export interface ModuleOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The target's output is kept there, in `target.log`. */
   readonly outDir?: string;
+  /** Takes out of it what must not be shown. */
+  readonly hide?: ((text: string) => string) | undefined;
 }
 
 const RUNNER = fileURLToPath(new URL('./module-runner.ts', import.meta.url));
@@ -30,7 +32,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  * @throws TargetError when it cannot be imported, or exports no server
  */
 export async function spawnedModule(
-  { file, path, env, outDir }: ModuleOptions,
+  { file, path, env, outDir, hide }: ModuleOptions,
   name: string,
 ): Promise<Target> {
   const argsOn = (port: number) => ['--enable-source-maps', RUNNER, file, path, String(port)];
@@ -40,6 +42,7 @@ export async function spawnedModule(
       command: process.execPath,
       args: argsOn(0),
       argsOn,
+      hide,
       ...(env && { env }),
       ...(outDir !== undefined && { logFile: join(outDir, 'target.log') }),
     });
@@ -102,11 +105,20 @@ export class ModuleHost {
   }
 
   #catchConsole(): void {
-    const { outDir } = this.#options;
-    const log =
-      outDir === undefined
-        ? new Writable({ write: (_chunk, _encoding, done) => done() })
-        : createWriteStream(join(outDir, 'target.log'));
+    const { outDir, hide = (text) => text } = this.#options;
+    const file = outDir === undefined ? undefined : createWriteStream(join(outDir, 'target.log'));
+    const log = new Writable({
+      decodeStrings: false,
+      // A console writes a message whole.
+      write: (chunk, _encoding, done) => {
+        if (file) file.write(hide(String(chunk)), done);
+        else done();
+      },
+      final: (done) => {
+        if (file) file.end(done);
+        else done();
+      },
+    });
     const { console } = globalThis;
     globalThis.console = new Console({ stdout: log, stderr: log });
     this.#restores.push(() => {

@@ -1,31 +1,43 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flagName, type HubOptions, SETTINGS } from '../../hub/config.ts';
-import { spawnedTarget } from './spawned.ts';
+import { envName, flagName, type HubOptions, SETTINGS } from '../../hub/config.ts';
+import { type SpawnOptions, spawnedTarget } from './spawned.ts';
 import type { Target } from './target.ts';
 
 const HUB_MAIN = fileURLToPath(new URL('../../hub/main.ts', import.meta.url));
 
-/** The reference hub as a process of its own, on a free port of this machine; limits on rates as in-process. */
+/**
+ * The reference hub as a process of its own, on a free port of this machine; limits on rates as in-process. It demands
+ * tokens only where the options have some: those of our own environment are for another hub.
+ */
 export function spawnedHub(
   options: HubOptions,
   outDir?: string,
-  { env }: { env?: Readonly<Record<string, string>> } = {},
+  { env, hide }: { env?: Readonly<Record<string, string>>; hide?: SpawnOptions['hide'] } = {},
 ): Promise<Target> {
-  const argsOn = (port: number) => {
-    const settings: HubOptions = { rateLimit: 'off', authToken: '', ...options, port };
-    const flags = SETTINGS.flatMap((setting) => {
-      const value = settings[setting.name];
-      return value === undefined ? [] : [flagName(setting), String(value)];
-    });
-    return [HUB_MAIN, ...flags];
-  };
+  const settings = SETTINGS.flatMap((setting) => {
+    const value = { rateLimit: 'off', authToken: '', ...options, port: undefined }[setting.name];
+    return value === undefined ? [] : [{ setting, text: String(value) }];
+  });
+  // Flags show in process lists.
+  const flags = settings.filter(({ setting }) => !setting.isSecret);
+  const secrets = settings.filter(({ setting }) => setting.isSecret);
+  const argsOn = (port: number) => [
+    HUB_MAIN,
+    ...flags.flatMap(({ setting, text }) => [flagName(setting), text]),
+    '--port',
+    String(port),
+  ];
   return spawnedTarget({
     name: 'reference hub',
     command: process.execPath,
     args: argsOn(0),
     argsOn,
-    ...(env && { env }),
+    hide,
+    env: {
+      ...env,
+      ...Object.fromEntries(secrets.map(({ setting, text }) => [envName(setting), text])),
+    },
     ...(outDir !== undefined && { logFile: join(outDir, 'hub.log') }),
   });
 }

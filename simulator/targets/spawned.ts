@@ -12,6 +12,8 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the target's output is kept. */
   readonly logFile?: string;
+  /** Takes out of it what must not be shown. */
+  readonly hide?: ((text: string) => string) | undefined;
 }
 
 /** What the target says on its standard output once it can be reached: `{"event":"listening","url":"http://…"}`. */
@@ -24,12 +26,13 @@ const READY_WITHIN_MS = 15_000;
  * @throws Error with its last lines of output when it does not come to that
  */
 export function spawnedTarget(options: SpawnOptions): Promise<Target> {
-  const { name, command, args, argsOn, env, logFile } = options;
+  const { name, command, args, argsOn, env, logFile, hide } = options;
   const launch = (again: URL | undefined): Launched => {
     const child = new Child({
       name,
       command,
       args: again && argsOn ? argsOn(Number(again.port)) : args,
+      hide,
       ...(env && { env }),
       ...(logFile !== undefined && { logFile }),
       isAgain: again !== undefined,

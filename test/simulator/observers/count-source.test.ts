@@ -126,4 +126,32 @@ describe('--sessions-from', () => {
     await expect(reading(() => 'cmd:echo twelve', answer)).rejects.toThrow("to print a number, got 'twelve'");
     await expect(reading(() => 'cmd:echo oh no >&2; exit 1', answer)).rejects.toThrow('failed: oh no');
   });
+
+  it('gives what lets us in to the target, and to nobody else', async () => {
+    const seen: unknown[] = [];
+    const served = async () => {
+      const server = createServer(({ headers, url }, response) => {
+        seen.push([url, headers.authorization]);
+        response.end('{"n":1}');
+      });
+      onTestFinished(() => void server.close());
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = server.address();
+      return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+    };
+    const [own, other] = [await served(), await served()];
+    for (const address of ['/path', `${own}/whole`, `${other}/elsewhere`]) {
+      const request = parseCountSource(`json:${address}#n`);
+      if (!request) throw new Error('not understood');
+      const target = urlTarget(new URL(`${own}/mcp`));
+      const source = countSource(request, target, realClock(), { Authorization: 'Bearer mine' });
+      await source.read();
+      source.close();
+    }
+    expect(seen).toEqual([
+      ['/path', 'Bearer mine'],
+      ['/whole', 'Bearer mine'],
+      ['/elsewhere', undefined],
+    ]);
+  });
 });

@@ -80,7 +80,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'client: { name',
       'client: { nmae',
-      "17:15 unknown key 'nmae': did you mean 'name'? Allowed: name, protocolVersion, profile",
+      "17:15 unknown key 'nmae': did you mean 'name'? Allowed: name, protocolVersion, profile, headers",
     ],
     [
       'real: { rate: 40',
