@@ -10,6 +10,8 @@ export interface HubConfig {
   readonly port: number;
   readonly sessionTimeoutMs: number;
   readonly clientTimeoutsMs: Readonly<Record<string, number>>;
+  /** null: the loss of a stream ends no session sooner. */
+  readonly streamLostMs: number | null;
   readonly heartbeatMs: number;
   readonly cleanupIntervalMs: number;
   readonly handshakeTimeoutMs: number;
@@ -91,6 +93,7 @@ const ConfigSchema: z.ZodType<HubConfig> = z.strictObject({
   port: z.number().int(),
   sessionTimeoutMs: ms,
   clientTimeoutsMs: z.record(z.string(), ms),
+  streamLostMs: ms.nullable(),
   heartbeatMs: ms,
   cleanupIntervalMs: ms,
   handshakeTimeoutMs: ms,

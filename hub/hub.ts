@@ -238,7 +238,8 @@ function transportHooks(parts: HookParts): TransportHooks {
     streamEnded: (transport, reason) => {
       streams.leave();
       heartbeat.streamEnded(transport);
-      sessions.updateActivity(transport.sessionId);
+      if (reason === 'client' || reason === 'dead-peer') sessions.streamLost(transport.sessionId);
+      else sessions.updateActivity(transport.sessionId);
       const session = sessions.peek(transport.sessionId);
       if (session) logger.streamEnded(session.fingerprint, reason);
     },

@@ -4,6 +4,7 @@ import {
   clientTimeouts,
   count,
   duration,
+  durationOrOff,
   names,
   onOrOff,
   plainText,
@@ -68,6 +69,15 @@ export const SETTINGS: readonly Setting[] = [
     fallback: '',
     describes: 'another session timeout for clients of these names',
     read: clientTimeouts,
+  },
+  {
+    name: 'streamLostTimeout',
+    key: 'streamLostMs',
+    placeholder: '<duration|off>',
+    fallback: 'off',
+    describes:
+      'end a session whose stream was lost after this long, if that is less than its session timeout and its client is not heard of',
+    read: durationOrOff,
   },
   {
     name: 'heartbeat',
