@@ -16,6 +16,7 @@ export interface HubConfig {
   readonly cleanupIntervalMs: number;
   readonly handshakeTimeoutMs: number;
   readonly keepAliveMs: number;
+  readonly streamRetryMs: number;
   readonly drainMs: number;
   readonly isWebSocketOn: boolean;
   /** Path of the session store; empty: sessions live in memory. */
@@ -98,6 +99,7 @@ const ConfigSchema: z.ZodType<HubConfig> = z.strictObject({
   cleanupIntervalMs: ms,
   handshakeTimeoutMs: ms,
   keepAliveMs: ms,
+  streamRetryMs: ms,
   drainMs: ms,
   isWebSocketOn: z.boolean(),
   store: z.string(),

@@ -57,9 +57,6 @@ export interface Hub {
 
 const ENDPOINT = '/mcp';
 
-/** What a client waits before it opens its stream again, unless told otherwise. */
-const STREAM_RETRY_MS = 3_000;
-
 /** Builds a hub. Nothing is shared between two of them. */
 export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const logger = parts.logger ?? new HubLogger(config.logLevel);
@@ -181,9 +178,10 @@ async function drainAndClose(hub: Closing): Promise<void> {
   logger.shutdown('closed', counts());
 }
 
-function streamOptions({ maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes }: HubConfig) {
+function streamOptions(config: HubConfig) {
+  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs } = config;
   const events = { maxEvents, maxBytes: maxEventBytes, maxAgeMs: eventAgeMs };
-  return { retryMs: STREAM_RETRY_MS, events, maxBufferedBytes };
+  return { retryMs: streamRetryMs, events, maxBufferedBytes };
 }
 
 function isEndpoint(url: string | undefined): boolean {

@@ -112,6 +112,14 @@ export const SETTINGS: readonly Setting[] = [
     read: duration,
   },
   {
+    name: 'streamRetry',
+    key: 'streamRetryMs',
+    placeholder: '<duration>',
+    fallback: '3s',
+    describes: 'ask clients to wait for this long before they open a stream again that ended',
+    read: duration,
+  },
+  {
     name: 'websocket',
     key: 'isWebSocketOn',
     placeholder: '<on|off>',

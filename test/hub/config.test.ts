@@ -36,6 +36,7 @@ const ROWS: readonly Row[] = [
   row('cleanupInterval', 'cleanupIntervalMs', 'cleanup-interval', 60_000, '1h', 3_600_000),
   row('handshakeTimeout', 'handshakeTimeoutMs', 'handshake-timeout', 30_000, '1.5s', 1_500),
   row('keepAlive', 'keepAliveMs', 'keep-alive', 15_000, '20 s', 20_000),
+  row('streamRetry', 'streamRetryMs', 'stream-retry', 3_000, '500ms', 500),
   row('websocket', 'isWebSocketOn', 'websocket', false, 'on', true),
   row('store', 'store', 'store', '', '/tmp/a.db', '/tmp/a.db'),
   row('maxEvents', 'maxEvents', 'max-events', 200, '10', 10),
