@@ -109,11 +109,11 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
 
 /** Sessions and all that lives with them, apart from how requests come in. */
 function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
-  const agents = new AgentRegistry();
-  const conversations = new Conversations();
   const keeper = new SessionKeeper(
     parts.store ?? (config.store === '' ? undefined : new SqliteStore(config.store)),
   );
+  const agents = new AgentRegistry({ onRegistered: (agent) => keeper.agentRegistered(agent) });
+  const conversations = new Conversations();
   const sessions = new SessionManager(config, logger, {
     sessionOpened: (session, opened) => keeper.sessionOpened(session, opened),
     handshakeCompleted: (session) => keeper.handshakeCompleted(session),
@@ -146,7 +146,7 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
         messageSent: (delivered) => metrics.messageSent(delivered),
       }),
   };
-  const restored = keeper.restore(sessions, makers);
+  const restored = keeper.restore(sessions, agents, makers);
   // Whoever waits for it is told; until then it is nobody's unhandled rejection.
   restored.catch(() => undefined);
   const closed = [heartbeat, loop, keeper];
