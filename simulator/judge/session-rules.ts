@@ -102,8 +102,8 @@ export function streamClosed(
     oblige(book, stream.at, by === 'server' ? at + book.timeoutMs : at, rules);
     book.lastUseAt = Math.max(book.lastUseAt, at);
   }
-  // A call that may still be running can be heard of after the loss.
-  const isQuiet = book.requests.length === 0 && book.lastActivityAt <= at;
+  // A call that may still be running can be heard of after the loss; so can the end of one answered this moment.
+  const isQuiet = book.requests.length === 0 && book.lastActivityAt + rules.epsilonMs < at;
   active(book, at + (by === 'vanished' ? rules.streamGraceMs : 0));
   book.streamEndedAt = by === 'server' && book.streams.length === 0 ? at : NEVER;
   if (book.streams.length > 0 || rules.streamLostMs === NEVER) return;

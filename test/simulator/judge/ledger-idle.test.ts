@@ -89,6 +89,14 @@ table('Streams', [
     when: 23.1,
   },
   {
+    title: 'lost in the moment of an answer: the target may have heard of the end of the call after that',
+    policy: { streamLostMs: 1_000 },
+    play: (s) =>
+      s.open(1, 0).stream(1, 1).call(1, 20).streamClosed(1, 20, 'vanished').look(35, [1]).look(35.1, [1]),
+    leaked: [1],
+    when: 35.1,
+  },
+  {
     title: 'found dead where S is shorter than T: D, then S + C',
     policy: { streamLostMs: 1_000 },
     play: (s) => s.open(1, 0).stream(1, 1).abandon(1, 20, 'frozen').look(26, [1]).look(26.1, [1]),
