@@ -40,12 +40,15 @@ export type RegistrationRefusal = 'name-taken' | 'named-already' | 'too-many';
 /** Every agent of the hub. An agent belongs to the session that registered it, and ends with it. */
 export class AgentRegistry {
   readonly #maxAgents: number;
+  readonly #onRegistered: ((agent: Agent) => void) | undefined;
   readonly #byName = new Map<string, Ending>();
   readonly #bySession = new Map<string, Ending>();
   #registered = 0;
 
-  constructor({ maxAgents = MAX_AGENTS }: { maxAgents?: number } = {}) {
+  /** `onRegistered` is called before whoever registered is told. */
+  constructor({ maxAgents = MAX_AGENTS, onRegistered }: RegistryOptions = {}) {
     this.#maxAgents = maxAgents;
+    this.#onRegistered = onRegistered;
   }
 
   get size(): number {
@@ -61,12 +64,17 @@ export class AgentRegistry {
     if (own) return own.name === name ? own : 'named-already';
     if (this.#byName.has(name)) return 'name-taken';
     if (this.#byName.size >= this.#maxAgents) return 'too-many';
-    this.#registered += 1;
-    const number = this.#registered;
-    const agent = { number, name, description, session, registeredAt: performance.now(), isEnded: false };
-    this.#byName.set(name, agent);
-    this.#bySession.set(session.id, agent);
+    const agent = this.#add(session, { number: this.#registered + 1, name, description });
+    this.#onRegistered?.(agent);
     return agent;
+  }
+
+  /**
+   * Takes up the agent of an earlier process, under its number: in order of these, before anybody registers. A name
+   * that somebody has by now stays with him.
+   */
+  restore(session: AgentSession, known: KnownAgent): void {
+    if (!this.#byName.has(known.name)) this.#add(session, known);
   }
 
   /** The session is over, and so is its agent, if it had one: that is returned. */
@@ -76,6 +84,14 @@ export class AgentRegistry {
     this.#bySession.delete(sessionId);
     this.#byName.delete(agent.name);
     agent.isEnded = true;
+    return agent;
+  }
+
+  #add(session: AgentSession, { number, name, description }: KnownAgent): Ending {
+    const agent = { number, name, description, session, registeredAt: performance.now(), isEnded: false };
+    this.#registered = Math.max(this.#registered, number);
+    this.#byName.set(name, agent);
+    this.#bySession.set(session.id, agent);
     return agent;
   }
 
@@ -92,6 +108,14 @@ export class AgentRegistry {
     for (const agent of this.#byName.values()) if (agent.number > afterNumber) yield agent;
   }
 }
+
+interface RegistryOptions {
+  readonly maxAgents?: number;
+  readonly onRegistered?: (agent: Agent) => void;
+}
+
+/** What is known of an agent apart from its session. */
+type KnownAgent = Pick<Agent, 'number' | 'name' | 'description'>;
 
 /** An agent as its registry knows it: the one who may end it. */
 interface Ending extends Agent {

@@ -10,10 +10,13 @@ export interface HubConfig {
   readonly port: number;
   readonly sessionTimeoutMs: number;
   readonly clientTimeoutsMs: Readonly<Record<string, number>>;
+  /** null: the loss of a stream ends no session sooner. */
+  readonly streamLostMs: number | null;
   readonly heartbeatMs: number;
   readonly cleanupIntervalMs: number;
   readonly handshakeTimeoutMs: number;
   readonly keepAliveMs: number;
+  readonly streamRetryMs: number;
   readonly drainMs: number;
   readonly isWebSocketOn: boolean;
   /** Path of the session store; empty: sessions live in memory. */
@@ -91,10 +94,12 @@ const ConfigSchema: z.ZodType<HubConfig> = z.strictObject({
   port: z.number().int(),
   sessionTimeoutMs: ms,
   clientTimeoutsMs: z.record(z.string(), ms),
+  streamLostMs: ms.nullable(),
   heartbeatMs: ms,
   cleanupIntervalMs: ms,
   handshakeTimeoutMs: ms,
   keepAliveMs: ms,
+  streamRetryMs: ms,
   drainMs: ms,
   isWebSocketOn: z.boolean(),
   store: z.string(),

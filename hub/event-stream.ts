@@ -31,6 +31,10 @@ export class EventStream implements MessageStream {
     return !this.#ended && !this.#response.destroyed;
   }
 
+  get isResumable(): boolean {
+    return this.#primes;
+  }
+
   /** Whether the reader keeps up: the connection takes more, or little enough waits to be taken. */
   get hasRoom(): boolean {
     const { writableNeedDrain, writableLength } = this.#response;

@@ -6,7 +6,10 @@ export interface Exchange {
   readonly headers: Record<string, string>;
   /** Called once, when the answer is complete or can no longer be given. */
   onclose: (() => void) | undefined;
-  /** Called once: all that will be answered has been handed to the network, or the client is gone. */
+  /**
+   * Called once: all that will be answered has been handed to the network, or the client is gone. One that was sent
+   * away by `suspend` is not gone before its session is.
+   */
   onleft: (() => void) | undefined;
   /** One of the answers owed. */
   answer(json: string): void;
@@ -14,6 +17,11 @@ export interface Exchange {
   withdraw(): void;
   /** A notification or request that belongs to this exchange. Resolves when there is room for more. */
   event(json: string): Promise<void>;
+  /**
+   * Ends the response, though not the exchange: the client comes back with the last id it saw, and gets what came
+   * meanwhile and the answers (SEP-1699). Only where the exchange can be resumed.
+   */
+  suspend?(): void;
   /** Writes something so that nothing between here and the client takes a long call for dead. */
   keepAlive(): void;
 }

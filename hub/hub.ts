@@ -57,9 +57,6 @@ export interface Hub {
 
 const ENDPOINT = '/mcp';
 
-/** What a client waits before it opens its stream again, unless told otherwise. */
-const STREAM_RETRY_MS = 3_000;
-
 /** Builds a hub. Nothing is shared between two of them. */
 export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const logger = parts.logger ?? new HubLogger(config.logLevel);
@@ -112,11 +109,11 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
 
 /** Sessions and all that lives with them, apart from how requests come in. */
 function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
-  const agents = new AgentRegistry();
-  const conversations = new Conversations();
   const keeper = new SessionKeeper(
     parts.store ?? (config.store === '' ? undefined : new SqliteStore(config.store)),
   );
+  const agents = new AgentRegistry({ onRegistered: (agent) => keeper.agentRegistered(agent) });
+  const conversations = new Conversations();
   const sessions = new SessionManager(config, logger, {
     sessionOpened: (session, opened) => keeper.sessionOpened(session, opened),
     handshakeCompleted: (session) => keeper.handshakeCompleted(session),
@@ -149,7 +146,7 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
         messageSent: (delivered) => metrics.messageSent(delivered),
       }),
   };
-  const restored = keeper.restore(sessions, makers);
+  const restored = keeper.restore(sessions, agents, makers);
   // Whoever waits for it is told; until then it is nobody's unhandled rejection.
   restored.catch(() => undefined);
   const closed = [heartbeat, loop, keeper];
@@ -181,9 +178,10 @@ async function drainAndClose(hub: Closing): Promise<void> {
   logger.shutdown('closed', counts());
 }
 
-function streamOptions({ maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes }: HubConfig) {
+function streamOptions(config: HubConfig) {
+  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs } = config;
   const events = { maxEvents, maxBytes: maxEventBytes, maxAgeMs: eventAgeMs };
-  return { retryMs: STREAM_RETRY_MS, events, maxBufferedBytes };
+  return { retryMs: streamRetryMs, events, maxBufferedBytes };
 }
 
 function isEndpoint(url: string | undefined): boolean {
@@ -238,7 +236,8 @@ function transportHooks(parts: HookParts): TransportHooks {
     streamEnded: (transport, reason) => {
       streams.leave();
       heartbeat.streamEnded(transport);
-      sessions.updateActivity(transport.sessionId);
+      if (reason === 'client' || reason === 'dead-peer') sessions.streamLost(transport.sessionId);
+      else sessions.updateActivity(transport.sessionId);
       const session = sessions.peek(transport.sessionId);
       if (session) logger.streamEnded(session.fingerprint, reason);
     },

@@ -1,5 +1,5 @@
-/** Why the stream of a session was ended. */
-export type StreamEnd = 'client' | 'takeover' | 'dead-peer' | 'session-ended';
+/** Why the stream of a session was ended; `polling`: so that its client comes back for it. */
+export type StreamEnd = 'client' | 'takeover' | 'dead-peer' | 'polling' | 'session-ended';
 
 export interface StreamEnding {
   readonly why?: StreamEnd;
@@ -10,6 +10,8 @@ export interface StreamEnding {
 /** What carries the messages of a session to its client: a stream of server-sent events, or a WebSocket. */
 export interface MessageStream {
   readonly isOpen: boolean;
+  /** Whether its client knows, before there is any event, from where to go on when it is ended. */
+  readonly isResumable: boolean;
   /** Whether the reader keeps up: little enough waits to be read. */
   readonly hasRoom: boolean;
   /** Gives the client an id to resume from before there is an event, where the stream has ids. */

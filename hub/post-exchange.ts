@@ -17,11 +17,11 @@ export interface PostExchangeOptions {
  * something has to be said before the answers are complete (a progress notification, a keep-alive). Messages are
  * JSON text.
  *
- * | state      | event()   | last answer | the client leaves | resumed   |
- * |------------|-----------|-------------|-------------------|-----------|
- * | collecting | streaming | closed      | closed            | –         |
- * | streaming  | streaming | closed      | detached          | streaming |
- * | detached   | detached  | closed      | –                 | streaming |
+ * | state      | event()   | last answer | the client leaves | suspend() | resumed   |
+ * |------------|-----------|-------------|-------------------|-----------|-----------|
+ * | collecting | streaming | closed      | closed            | detached  | –         |
+ * | streaming  | streaming | closed      | detached          | detached  | streaming |
+ * | detached   | detached  | closed      | –                 | detached  | streaming |
  */
 export class PostExchange implements Exchange {
   readonly #response: ServerResponse;
@@ -29,11 +29,13 @@ export class PostExchange implements Exchange {
   #owed: number;
   #answers: string[] = [];
   #stream: ResumableStream | undefined;
+  /** The client was sent away, to come back: the answer leaves with whatever stream it comes back for. */
+  #isSuspended = false;
   /** Headers of the answer, settable until the first byte of it is written. */
   readonly headers: Record<string, string> = {};
   /** Called once, when the answer is complete or can no longer be given. */
   onclose: (() => void) | undefined;
-  /** Called once: all that this response will carry has been handed to the network, or its client is gone. */
+  /** Called once: all that will be answered has been handed to the network, or the client is gone for good. */
   onleft: (() => void) | undefined;
 
   constructor(response: ServerResponse, options: PostExchangeOptions) {
@@ -73,6 +75,13 @@ export class PostExchange implements Exchange {
     if (this.isOpen) this.#streaming().comment();
   }
 
+  /** Ends the response for now: the client comes back for the rest. */
+  suspend(): void {
+    if (!this.isOpen) return;
+    this.#isSuspended = true;
+    this.#streaming().suspend();
+  }
+
   #streaming(): ResumableStream {
     if (this.#stream) return this.#stream;
     const stream = this.#options.openStream(this.headers);
@@ -87,8 +96,14 @@ export class PostExchange implements Exchange {
     if (this.#owed > 0) return;
     if (!this.#stream && this.#answers.length > 0) {
       this.#writeJson(this.#options.isBatch ? `[${this.#answers.join(',')}]` : this.#answers.join());
-    } else this.#options.endStream(this.#streaming());
+    } else this.#endStream();
     this.#closed();
+  }
+
+  #endStream(): void {
+    const stream = this.#streaming();
+    if (this.#isSuspended) stream.onDelivered(() => this.#allLeft());
+    this.#options.endStream(stream);
   }
 
   #writeJson(json: string): void {
@@ -103,7 +118,13 @@ export class PostExchange implements Exchange {
   /** A client that left a stream may come back for the rest of it; one that left before there was any cannot. */
   #left(): void {
     if (!this.#stream) this.#closed();
-    this.onleft?.();
+    if (!this.#isSuspended) this.#allLeft();
+  }
+
+  #allLeft(): void {
+    const onleft = this.onleft;
+    this.onleft = undefined;
+    onleft?.();
   }
 
   #closed(): void {

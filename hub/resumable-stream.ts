@@ -21,6 +21,7 @@ export class ResumableStream {
   #written = 0;
   #isEnded = false;
   #waiting: (() => void)[] = [];
+  #onDelivered: (() => void) | undefined;
 
   constructor(number: number, log: EventLog, eventId: (stream: number, seq: number) => string) {
     this.number = number;
@@ -60,6 +61,24 @@ export class ResumableStream {
     this.#goOn();
   }
 
+  /** Ends the response that is being written to, if any: its client is to come back for the rest. */
+  suspend(): void {
+    const response = this.#response;
+    if (!response) return;
+    this.detach(response);
+    response.end();
+  }
+
+  /** Calls back once everything that will be sent has been handed to the network, or nobody can ask for it any more. */
+  onDelivered(callback: () => void): void {
+    this.#onDelivered = callback;
+  }
+
+  /** Nobody can resume it any more. */
+  forget(): void {
+    this.#onDelivered?.();
+  }
+
   /** Resolves when there is room for more: whoever sends much, and waits, is slowed down to what is read. */
   async send(json: string): Promise<void> {
     this.#log.append(this.number, json);
@@ -90,7 +109,7 @@ export class ResumableStream {
     while (response.hasRoom) {
       const event = this.#log.next({ stream: this.number, seq: this.#written });
       if (event === 'none') {
-        if (this.#isEnded) response.end();
+        if (this.#isEnded) this.#complete(response);
         break;
       }
       if (event === 'lost') {
@@ -101,6 +120,12 @@ export class ResumableStream {
       this.#written = event.seq;
     }
     if (!this.#isBlocked) this.#goOn();
+  }
+
+  #complete(response: MessageStream): void {
+    const onDelivered = this.#onDelivered;
+    if (onDelivered) response.onClose(onDelivered);
+    response.end();
   }
 
   #goOn(): void {

@@ -1,6 +1,7 @@
+import type { Agent, AgentRegistry } from './agents.ts';
 import type { McpServerLike, Session, SessionParts } from './session.ts';
 import type { EndReason, SessionManager } from './session-manager.ts';
-import type { SessionStore } from './session-store.ts';
+import type { SessionStore, StoredSessionState } from './session-store.ts';
 import type { StreamKeeper } from './session-streams.ts';
 import type { SessionTransport } from './transport.ts';
 
@@ -41,6 +42,11 @@ export class SessionKeeper {
     this.#store?.completeHandshake(session.id);
   }
 
+  /** To be called before the client is told that its session is an agent. */
+  agentRegistered({ session, number, name, description }: Agent): void {
+    this.#store?.saveAgent(session.id, { number, name, description });
+  }
+
   /** A shutdown ends the process, not the session: it is taken up by the next one. */
   sessionEnded(session: Session, reason: EndReason): void {
     if (reason !== 'shutdown') this.#store?.removeSession(session.id);
@@ -57,30 +63,14 @@ export class SessionKeeper {
     };
   }
 
-  /** Takes up every kept session: a fresh MCP server each, with the old initialize replayed into it. */
-  async restore(sessions: SessionManager, { createMcpServer, createTransport }: Makers): Promise<number> {
+  /** Takes up every kept session, and its agent: a fresh MCP server each, with the old initialize replayed into it. */
+  async restore(sessions: SessionManager, agents: AgentRegistry, makers: Makers): Promise<number> {
     const kept = this.#store?.load() ?? [];
-    for (const state of kept) {
-      const { id, clientInfo, protocolVersion, identity, initializeParams } = state;
-      const transport = createTransport(id);
-      const server = createMcpServer(id);
-      await server.connect(transport);
-      const { onclose } = transport;
-      transport.onclose = () => {
-        onclose?.();
-        sessions.removeSession(id, 'error');
-      };
-      sessions.registerSession(id, {
-        transport,
-        server,
-        clientInfo,
-        protocolVersion,
-        client: identity ?? RESTORED_CLIENT,
-        identity: identity ?? undefined,
-        initializeParams,
-      });
-      if (state.isHandshakeDone) sessions.completeHandshake(id);
-      transport.restore(state);
+    for (const state of kept) await restoreSession(state, sessions, makers);
+    const named = kept.flatMap(({ id, agent }) => (agent ? [{ id, agent }] : []));
+    for (const { id, agent } of named.sort((a, b) => a.agent.number - b.agent.number)) {
+      const session = sessions.peek(id);
+      if (session) agents.restore(session, agent);
     }
     return kept.length;
   }
@@ -88,4 +78,31 @@ export class SessionKeeper {
   close(): void {
     this.#store?.close();
   }
+}
+
+async function restoreSession(
+  state: StoredSessionState,
+  sessions: SessionManager,
+  { createMcpServer, createTransport }: Makers,
+): Promise<void> {
+  const { id, clientInfo, protocolVersion, identity, initializeParams } = state;
+  const transport = createTransport(id);
+  const server = createMcpServer(id);
+  await server.connect(transport);
+  const { onclose } = transport;
+  transport.onclose = () => {
+    onclose?.();
+    sessions.removeSession(id, 'error');
+  };
+  sessions.registerSession(id, {
+    transport,
+    server,
+    clientInfo,
+    protocolVersion,
+    client: identity ?? RESTORED_CLIENT,
+    identity: identity ?? undefined,
+    initializeParams,
+  });
+  if (state.isHandshakeDone) sessions.completeHandshake(id);
+  transport.restore(state);
 }

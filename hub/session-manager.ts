@@ -5,8 +5,19 @@ import { Session, type SessionParts } from './session.ts';
 import { SessionCaps } from './session-caps.ts';
 import type { SessionTransport } from './transport.ts';
 
-/** Why a session ended: its client said so, nobody used it, its handshake stayed open, another took its slot, … */
-export const END_REASONS = ['client', 'idle', 'handshake', 'evicted', 'shutdown', 'error'] as const;
+/**
+ * Why a session ended: its client said so, nobody used it, nobody came back after its stream was lost, its handshake
+ * stayed open, another took its slot, …
+ */
+export const END_REASONS = [
+  'client',
+  'idle',
+  'stream-lost',
+  'handshake',
+  'evicted',
+  'shutdown',
+  'error',
+] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Who else wants to know of sessions. */
@@ -60,6 +71,7 @@ export class SessionManager {
   readonly #ended: Record<EndReason, number> = {
     client: 0,
     idle: 0,
+    'stream-lost': 0,
     handshake: 0,
     evicted: 0,
     shutdown: 0,
@@ -133,7 +145,15 @@ export class SessionManager {
     const session = this.#sessions.get(sessionId);
     if (!session) return;
     session.lastActivity = performance.now();
+    session.isStreamLost = false;
     this.#caps.touch(session);
+  }
+
+  /** The session's stream went, and its client did not say why: unless it is heard of again, it has gone, too (F14). */
+  streamLost(sessionId: string): void {
+    this.updateActivity(sessionId);
+    const session = this.#sessions.get(sessionId);
+    if (session) session.isStreamLost = true;
   }
 
   completeHandshake(sessionId: string): void {
@@ -252,7 +272,11 @@ export class SessionManager {
       return now - session.createdAt > this.#config.handshakeTimeoutMs ? 'handshake' : undefined;
     }
     if (session.openStreams > 0) return undefined;
-    return now - session.lastActivity > session.timeoutMs ? 'idle' : undefined;
+    const idleMs = now - session.lastActivity;
+    const { streamLostMs } = this.#config;
+    const isWindowed = session.isStreamLost && streamLostMs !== null && streamLostMs < session.timeoutMs;
+    if (isWindowed) return idleMs > streamLostMs ? 'stream-lost' : undefined;
+    return idleMs > session.timeoutMs ? 'idle' : undefined;
   }
 }
 

@@ -26,7 +26,17 @@ export interface StoredStream {
   readonly isEnded: boolean;
 }
 
+/** A session's name among agents. */
+export interface StoredAgent {
+  /** Running number, in order of registration: cursors of listings stay good. */
+  readonly number: number;
+  readonly name: string;
+  readonly description: string;
+}
+
 export interface StoredSessionState extends StoredSession {
+  /** null: it is no agent. */
+  readonly agent: StoredAgent | null;
   /** In order of sending. */
   readonly events: readonly StoredStreamEvent[];
   readonly streams: readonly StoredStream[];
@@ -42,7 +52,9 @@ export interface SessionStore {
   load(): StoredSessionState[];
   saveSession(session: StoredSession): void;
   completeHandshake(sessionId: string): void;
-  /** Forgets a session with its events and streams. */
+  /** The session has become an agent. */
+  saveAgent(sessionId: string, agent: StoredAgent): void;
+  /** Forgets a session with its agent, events and streams. */
   removeSession(sessionId: string): void;
   /** A stream begins, or what it owes has changed. */
   saveStream(sessionId: string, stream: StoredStream): void;

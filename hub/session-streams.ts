@@ -76,6 +76,11 @@ export class SessionStreams {
     return this.#main ? 1 : 0;
   }
 
+  /** Whether clients of this session know from where to go on when the server ends a stream. */
+  get areResumable(): boolean {
+    return this.protocolVersion >= VERSION_WITH_PRIMING;
+  }
+
   /** Whether something sent now would be written at once. */
   get isListening(): boolean {
     return this.#main?.isOpen === true;
@@ -106,9 +111,10 @@ export class SessionStreams {
   /**
    * Goes on with a stream that broke, after the event that its client saw last (2025-11-25, basic/transports,
    * "Resumability and Redelivery").
-   * @throws HubError CANNOT_RESUME for an id of another session, or a position that is no longer kept
+   * A server that drains lets clients come back for their answers, but not listen anew.
+   * @throws HubError CANNOT_RESUME for an id of another session, or a position that is no longer kept; DRAINING
    */
-  resume(lastEventId: string, response: ServerResponse): void {
+  resume(lastEventId: string, response: ServerResponse, { isDraining = false } = {}): void {
     const [, owner, stream, seq] = /^([0-9a-f]{12})-(\d{1,15})-(\d{1,15})$/.exec(lastEventId) ?? [];
     const cursor = { stream: Number(stream), seq: Number(seq) };
     const found = this.#streams.get(cursor.stream);
@@ -117,8 +123,14 @@ export class SessionStreams {
       found &&
       cursor.seq <= this.#log.lastSeq(cursor.stream);
     if (!isKnown || this.#log.next(cursor) === 'lost') throw new HubError('CANNOT_RESUME');
+    if (cursor.stream === MAIN_STREAM && isDraining) throw new HubError('DRAINING');
     if (cursor.stream === MAIN_STREAM) this.listen(response, cursor.seq);
     else this.#attach(found, response, cursor.seq);
+  }
+
+  /** Ends the GET stream, if its client knows how to come back for it. Does nothing else. */
+  suspendMain(): void {
+    if (this.#main?.isResumable) this.#endMain(this.#main, 'polling');
   }
 
   /** The stream that a POST turns into: its head has these headers, and it owes answers to these requests. */
@@ -189,6 +201,7 @@ export class SessionStreams {
   /** Ends the GET stream and forgets every event. `retryMs` asks the client to stay away that long. */
   end(options: { retryMs?: number }): void {
     if (this.#main) this.#endMain(this.#main, 'session-ended', options);
+    for (const stream of this.#streams.values()) stream.forget();
     this.#streams.clear();
     this.#events = undefined;
   }
@@ -214,8 +227,10 @@ export class SessionStreams {
   #logicalStream(number: number): ResumableStream {
     const known = this.#streams.get(number);
     if (known) return known;
-    for (const { number: old, isEnded } of this.#streams.values()) {
-      if (isEnded && !this.#log.knows(old)) this.#streams.delete(old);
+    for (const old of this.#streams.values()) {
+      if (!old.isEnded || this.#log.knows(old.number)) continue;
+      this.#streams.delete(old.number);
+      old.forget();
     }
     const owner = fingerprint(this.#options.sessionId);
     const stream = new ResumableStream(number, this.#log, (of, seq) => `${owner}-${of}-${seq}`);
@@ -231,8 +246,7 @@ export class SessionStreams {
 
   #newEventStream(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): EventStream {
     const { retryMs, maxBufferedBytes } = this.#options;
-    const primes = this.protocolVersion >= VERSION_WITH_PRIMING;
-    return new EventStream(response, { retryMs, maxBufferedBytes, primes, headers });
+    return new EventStream(response, { retryMs, maxBufferedBytes, primes: this.areResumable, headers });
   }
 
   #endMain(stream: MessageStream, reason: StreamEnd, options: StreamEnding = {}): void {

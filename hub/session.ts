@@ -42,6 +42,8 @@ export class Session {
   readonly timeoutMs: number;
   readonly createdAt: number;
   lastActivity: number;
+  /** The last that was heard of its client is that its stream was lost. */
+  isStreamLost = false;
   /** Whether the client completed the handshake; until then the session is pending. */
   isHandshakeDone = false;
 

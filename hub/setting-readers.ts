@@ -9,6 +9,7 @@ import { parseDuration } from './duration.ts';
 
 /** Timers take 31 bits of milliseconds; anything longer would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const TIMER_RANGE = 'a duration of at least 1ms such as 250ms, 30s or 5m, at most 596h';
 
 /** A setting's reader: text in, the value of the configuration out. */
 export type Reader = z.ZodType<unknown, string>;
@@ -16,9 +17,17 @@ export type Reader = z.ZodType<unknown, string>;
 export const plainText = z.string().min(1);
 
 export const duration = z.string().transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS) return Math.round(ms);
-  return misfit(context, 'expected a duration of at least 1ms such as 250ms, 30s or 5m, at most 596h');
+  const ms = toTimerMs(text);
+  if (ms !== undefined) return ms;
+  return misfit(context, `expected ${TIMER_RANGE}`);
+});
+
+/** A duration, or `off`: then null. */
+export const durationOrOff = z.string().transform((text, context) => {
+  if (text === 'off') return null;
+  const ms = toTimerMs(text);
+  if (ms !== undefined) return ms;
+  return misfit(context, `expected off, or ${TIMER_RANGE}`);
 });
 
 export const count = ({ min, max }: { min: number; max: number }) =>
@@ -77,6 +86,11 @@ export const staticTokens = z.string().transform((text, context) => {
   }
   return tokens;
 });
+
+function toTimerMs(text: string): number | undefined {
+  const ms = parseDuration(text);
+  return ms !== undefined && ms >= 1 && ms <= MAX_TIMER_MS ? Math.round(ms) : undefined;
+}
 
 function entriesOf(text: string): string[] {
   return text

@@ -4,6 +4,7 @@ import {
   clientTimeouts,
   count,
   duration,
+  durationOrOff,
   names,
   onOrOff,
   plainText,
@@ -70,6 +71,15 @@ export const SETTINGS: readonly Setting[] = [
     read: clientTimeouts,
   },
   {
+    name: 'streamLostTimeout',
+    key: 'streamLostMs',
+    placeholder: '<duration|off>',
+    fallback: 'off',
+    describes:
+      'end a session whose stream was lost after this long, if that is less than its session timeout and its client is not heard of',
+    read: durationOrOff,
+  },
+  {
     name: 'heartbeat',
     key: 'heartbeatMs',
     placeholder: '<duration>',
@@ -99,6 +109,14 @@ export const SETTINGS: readonly Setting[] = [
     placeholder: '<duration>',
     fallback: '15s',
     describes: 'never let a stream or a call be silent for longer than this, so that no proxy cuts it',
+    read: duration,
+  },
+  {
+    name: 'streamRetry',
+    key: 'streamRetryMs',
+    placeholder: '<duration>',
+    fallback: '3s',
+    describes: 'ask clients to wait for this long before they open a stream again that ended',
     read: duration,
   },
   {

@@ -52,6 +52,10 @@ export class SocketLink implements MessageStream {
     return !this.#hasEnded && this.#socket.readyState === HubSocket.OPEN;
   }
 
+  get isResumable(): boolean {
+    return false;
+  }
+
   get hasRoom(): boolean {
     return this.isOpen && this.#socket.bufferedAmount < this.#options.maxBufferedBytes;
   }
@@ -160,6 +164,8 @@ function codeOf(why: StreamEnd): CloseCode {
       return CLOSE_CODES.takenOver;
     case 'dead-peer':
       return CLOSE_CODES.timeout;
+    case 'polling':
+      return CLOSE_CODES.goingAway;
     case 'client':
     case 'session-ended':
       return CLOSE_CODES.sessionEnded;

@@ -2,14 +2,17 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import * as z from 'zod';
 import type {
   SessionStore,
+  StoredAgent,
   StoredSession,
   StoredSessionState,
   StoredStream,
   StoredStreamEvent,
 } from './session-store.ts';
 
-/** Rises with every change of the tables below: a file of another version is refused, not misread. */
-const SCHEMA_VERSION = 1;
+/** Rises with every change of the tables below: a file of a version not named here is refused, not misread. */
+const SCHEMA_VERSION = 2;
+/** 0: a new file. 1 lacks nothing but tables, which are made. */
+const VERSIONS_TAKEN_UP = [0, 1];
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS sessions (
@@ -21,6 +24,12 @@ const TABLES = `
     identity TEXT,
     is_handshake_done INTEGER NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS agents (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS streams (
     session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
     stream INTEGER NOT NULL,
@@ -50,6 +59,12 @@ const SessionRow = z.object({
   identity: z.string().nullable(),
   is_handshake_done: flag,
 });
+const AgentRow = z.object({
+  session_id: z.string(),
+  number: z.number(),
+  name: z.string(),
+  description: z.string(),
+});
 const StreamRow = z.object({
   session_id: z.string(),
   stream: z.number(),
@@ -68,6 +83,7 @@ export class SqliteStore implements SessionStore {
   readonly #insertSession: StatementSync;
   readonly #setHandshake: StatementSync;
   readonly #deleteSession: StatementSync;
+  readonly #upsertAgent: StatementSync;
   readonly #upsertStream: StatementSync;
   readonly #insertEvent: StatementSync;
   readonly #deleteEvent: StatementSync;
@@ -86,6 +102,10 @@ export class SqliteStore implements SessionStore {
     );
     this.#setHandshake = database.prepare('UPDATE sessions SET is_handshake_done = 1 WHERE id = ?');
     this.#deleteSession = database.prepare('DELETE FROM sessions WHERE id = ?');
+    this.#upsertAgent = database.prepare(
+      `INSERT OR REPLACE INTO agents (session_id, number, name, description)
+       SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
+    );
     this.#upsertStream = database.prepare(
       `INSERT OR REPLACE INTO streams (session_id, stream, owes, is_ended)
        SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
@@ -102,6 +122,12 @@ export class SqliteStore implements SessionStore {
   load(): StoredSessionState[] {
     const rows = (table: string, order: string) =>
       this.#database.prepare(`SELECT * FROM ${table} ORDER BY ${order}`).all();
+    const agents = new Map(
+      z
+        .array(AgentRow)
+        .parse(rows('agents', 'number'))
+        .map(({ session_id: sessionId, ...agent }) => [sessionId, agent]),
+    );
     const streams = Map.groupBy(z.array(StreamRow).parse(rows('streams', 'stream')), (row) => row.session_id);
     const events = Map.groupBy(z.array(EventRow).parse(rows('events', 'number')), (row) => row.session_id);
     return z
@@ -114,6 +140,7 @@ export class SqliteStore implements SessionStore {
         initializeParams: row.initialize_params,
         identity: row.identity,
         isHandshakeDone: row.is_handshake_done,
+        agent: agents.get(row.id) ?? null,
         events: (events.get(row.id) ?? []).map(({ stream, seq, json: text }) => ({
           stream,
           seq,
@@ -142,6 +169,10 @@ export class SqliteStore implements SessionStore {
     this.#setHandshake.run(sessionId);
   }
 
+  saveAgent(sessionId: string, { number, name, description }: StoredAgent): void {
+    this.#upsertAgent.run(sessionId, number, name, description);
+  }
+
   removeSession(sessionId: string): void {
     this.#deleteSession.run(sessionId);
   }
@@ -165,7 +196,7 @@ export class SqliteStore implements SessionStore {
 
 function claimVersion(database: DatabaseSync, path: string): void {
   const { user_version: version } = VersionRow.parse(database.prepare('PRAGMA user_version').get());
-  if (version === 0) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  if (VERSIONS_TAKEN_UP.includes(version)) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   else if (version !== SCHEMA_VERSION) {
     throw new Error(
       `The session store ${path} has version ${version}; this hub reads version ${SCHEMA_VERSION}.`,

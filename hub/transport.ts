@@ -160,9 +160,9 @@ export class SessionTransport implements Transport {
     this.#streams.listenOn(link);
   }
 
-  /** @throws HubError CANNOT_RESUME */
-  resume(lastEventId: string, response: ServerResponse): void {
-    this.#streams.resume(lastEventId, response);
+  /** @throws HubError CANNOT_RESUME, DRAINING */
+  resume(lastEventId: string, response: ServerResponse, options: { isDraining?: boolean } = {}): void {
+    this.#streams.resume(lastEventId, response, options);
   }
 
   ping(): void {
@@ -255,7 +255,20 @@ export class SessionTransport implements Transport {
       beforeAnswer: post.beforeAnswer,
       afterAnswer: post.afterAnswer,
     });
-    this.onmessage?.({ ...request, id: callId }, post.extra);
+    this.onmessage?.({ ...request, id: callId }, this.#extra(exchange, post));
+  }
+
+  /**
+   * What the handler of a call may do with its streams, by the names that the SDK's own transport gives these: send
+   * the client away, to come back for what was said meanwhile (SEP-1699). As there, only for clients that know how.
+   */
+  #extra(exchange: Exchange, { extra }: IncomingPost): MessageExtraInfo | undefined {
+    if (!exchange.suspend || !this.#streams.areResumable) return extra;
+    return {
+      ...extra,
+      closeSSEStream: () => exchange.suspend?.(),
+      closeStandaloneSSEStream: () => this.#streams.suspendMain(),
+    };
   }
 
   #answer(message: JSONRPCMessage): void {

@@ -80,7 +80,7 @@ export function policyOf(config: HubConfig) {
     cleanupIntervalMs: config.cleanupIntervalMs,
     handshakeTimeoutMs: config.handshakeTimeoutMs,
     deadPeerMs: deadPeerMs(config.heartbeatMs),
-    streamLostMs: null,
+    streamLostMs: config.streamLostMs,
     maxSessions: config.maxSessions,
     maxSessionsPerClient: config.maxSessionsPerClient || null,
     capRule: config.capRule,

@@ -125,11 +125,13 @@ async function get(
   if (!accepts(request, 'text/event-stream')) throw new HubError('NOT_ACCEPTABLE_GET');
   checkVersion(request);
   const session = await parts.admission.use(request, caller);
-  if (parts.isDraining()) throw new HubError('DRAINING');
+  const isDraining = parts.isDraining();
   const transport = parts.sessions.getTransport(session.id);
   if (!transport) throw new HubError('SESSION_NOT_FOUND');
   const lastEventId = request.headers['last-event-id'];
-  if (typeof lastEventId === 'string' && lastEventId !== '') transport.resume(lastEventId, response);
+  if (typeof lastEventId === 'string' && lastEventId !== '') {
+    transport.resume(lastEventId, response, { isDraining });
+  } else if (isDraining) throw new HubError('DRAINING');
   else transport.openStream(response);
 }
 

@@ -21,7 +21,10 @@ export const PolicySchema = z.object({
   handshakeTimeoutMs: ms.nullable().default(null),
   /** D: how long an open stream with a dead peer may go on protecting its session. */
   deadPeerMs: ms.nullable().default(null),
-  /** S: how long a session outlives the loss of its stream, where the server has such a window. */
+  /**
+   * S: how long a session outlives the loss of its last stream, closed by its client or found dead, where the server
+   * has such a window and it is shorter than T. Whatever is heard of the client afterwards, a request or another stream, gives the session T again.
+   */
   streamLostMs: ms.nullable().default(null),
   /** Most sessions at once. */
   maxSessions: z.number().int().positive().nullable().default(null),

@@ -11,7 +11,7 @@ export type Trust = 'firm' | 'sound' | 'hopeful';
 
 /** Adds an obligation of the target, [from, until), to what the book already holds. */
 export function oblige(book: SessionBook, from: number, until: number, rules: Rules): void {
-  const end = Math.min(until, obligationCap(book, rules), book.streamLostUntil);
+  const end = Math.min(until, obligationCap(book, rules));
   if (end <= from) return;
   if (from >= book.firmUntil) {
     book.firmFrom = from;
@@ -21,6 +21,17 @@ export function oblige(book: SessionBook, from: number, until: number, rules: Ru
     book.firmUntil = Math.max(book.firmUntil, end);
   }
   // An older stretch, apart from the last one, is dropped: it can only make the ledger more lenient.
+}
+
+/** Until when a request sent at `sentAt`, once served, obliges the target to hold the session that is idle then. */
+export function idleObligation(book: SessionBook, sentAt: number, rules: Rules): number {
+  const until = sentAt + book.timeoutMs;
+  return isAfterLoss(book, sentAt, rules) ? until : Math.min(until, book.streamLostUntil);
+}
+
+/** Whether the target hears what is sent now after it has found out that the stream was lost. */
+export function isAfterLoss(book: SessionBook, sentAt: number, rules: Rules): boolean {
+  return sentAt > book.streamLossKnownAt + rules.epsilonMs;
 }
 
 /**
@@ -53,10 +64,19 @@ export function toleratedUntil(book: SessionBook, rules: Rules): number {
   const handshakeEnd = book.initializeEndAt + rules.handshakeMs + slack;
   if (!book.isHandshakeSent && rules.handshakeMs !== NEVER) return handshakeEnd;
   if (book.deletion === 'sent' || book.requests.length > 0 || book.streams.length > 0) return NEVER;
-  const idleEnd = book.lastActivityAt + book.timeoutMs + slack;
+  const idleEnd = idleSince(book) + idleLimit(book, rules) + slack;
   // What completes the handshake may never have arrived: then H decides.
   const isHandshakeOpen = !book.isHandshakeDone && rules.handshakeMs !== NEVER;
   return isHandshakeOpen ? Math.max(idleEnd, handshakeEnd) : idleEnd;
+}
+
+/** From when on the client may be idle at the latest, and how long it may be: T, or S where its stream was lost then. */
+function idleSince(book: SessionBook): number {
+  return book.streamLossLastAt === NEVER ? book.lastActivityAt : book.streamLossLastAt;
+}
+
+function idleLimit(book: SessionBook, rules: Rules): number {
+  return book.streamLossLastAt === NEVER ? book.timeoutMs : Math.min(book.timeoutMs, rules.streamLostMs);
 }
 
 /** Whether the window has an instant at which the target is tolerated to hold the session. */
@@ -87,7 +107,11 @@ export function explainMay(book: SessionBook, rules: Rules): string {
     const opened = formatMoment(book.initializeEndAt);
     return `handshake never completed since ${opened}, H = ${formatLength(rules.handshakeMs)}, C = ${cleanup}`;
   }
-  const last = formatMoment(book.lastActivityAt);
+  const last = formatMoment(idleSince(book));
+  if (idleLimit(book, rules) < book.timeoutMs) {
+    const window = formatLength(rules.streamLostMs);
+    return `its last stream was lost by ${last}, nothing came since, S = ${window}, C = ${cleanup}`;
+  }
   return `last possible activity at ${last}, T = ${formatLength(book.timeoutMs)}, C = ${cleanup}`;
 }
 
@@ -95,7 +119,7 @@ export function explainMay(book: SessionBook, rules: Rules): string {
 export function holdsFor(book: SessionBook, at: number, rules: Rules): boolean {
   if (book.cutAt <= at) return false;
   if (book.firmFrom <= at && book.firmUntil > at + rules.epsilonMs) return true;
-  const limit = Math.min(obligationCap(book, rules), book.streamLostUntil, book.quietAt);
+  const limit = Math.min(obligationCap(book, rules), book.quietAt);
   if (limit <= at + rules.epsilonMs) return false;
   const isCalled = rules.callProtects && book.requests.some((span) => span.isSound);
   return isCalled || (rules.openStreamProtects && book.streams.length > 0);
@@ -104,8 +128,7 @@ export function holdsFor(book: SessionBook, at: number, rules: Rules): boolean {
 /** Until when obligations hold that began before `reach`. */
 function farthest(book: SessionBook, reach: number, rules: Rules, trust: Trust): number {
   let until = book.firmFrom < reach ? book.firmUntil : Number.NEGATIVE_INFINITY;
-  const cap = trust === 'firm' ? obligationCap(book, rules) : hopefulCap(book, rules);
-  const end = Math.min(cap, book.streamLostUntil);
+  const end = trust === 'firm' ? obligationCap(book, rules) : hopefulCap(book, rules);
   if (rules.openStreamProtects) {
     for (const span of book.streams) if (span.at < reach) until = Math.max(until, end);
   }
@@ -113,7 +136,7 @@ function farthest(book: SessionBook, reach: number, rules: Rules, trust: Trust):
   for (const span of book.requests) {
     if (span.at >= reach || (trust === 'sound' && !span.isSound)) continue;
     if (rules.callProtects) until = Math.max(until, Math.min(end, book.quietAt));
-    if (trust === 'hopeful') until = Math.max(until, Math.min(end, span.at + book.timeoutMs));
+    if (trust === 'hopeful') until = Math.max(until, Math.min(end, idleObligation(book, span.at, rules)));
   }
   return until;
 }

@@ -13,7 +13,9 @@ export interface Rules {
   readonly handshakeMs: number;
   /** S, `NEVER` where the loss of a stream ends nothing. */
   readonly streamLostMs: number;
-  /** How long a stream whose client vanished may pass for alive: D, or S (after D, where both are stated). */
+  /** D, `NEVER` where it is not promised that the loss of a stream whose client vanished is found out. */
+  readonly deadPeerMs: number;
+  /** How long a stream whose client vanished may pass for alive: D, or S where only that is stated. */
   readonly streamGraceMs: number;
   /** The same for a call whose client froze before it read the answer. */
   readonly callGraceMs: number;
@@ -29,15 +31,13 @@ function lowestCap({ maxSessions, maxSessionsPerClient }: Policy): number {
 }
 
 export function rulesOf(policy: Policy, epsilonMs: number): Rules {
-  const dead =
-    policy.streamLostMs === null
-      ? (policy.deadPeerMs ?? NEVER)
-      : policy.streamLostMs + (policy.deadPeerMs ?? 0);
+  const dead = policy.deadPeerMs ?? policy.streamLostMs ?? NEVER;
   return {
     epsilonMs,
     cleanupMs: policy.cleanupIntervalMs,
     handshakeMs: policy.handshakeTimeoutMs ?? NEVER,
     streamLostMs: policy.streamLostMs ?? NEVER,
+    deadPeerMs: policy.deadPeerMs ?? NEVER,
     streamGraceMs: policy.openStreamProtects ? dead : 0,
     callGraceMs: policy.callProtects ? dead : 0,
     openStreamProtects: policy.openStreamProtects,

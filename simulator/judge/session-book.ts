@@ -56,8 +56,12 @@ export class SessionBook {
   /** Nothing obliges the target from here on: DELETE sent, target signalled or gone. */
   cutAt = NEVER;
   cutBy: 'delete' | 'target' = 'delete';
-  /** The stream was lost at this minus S: the target may end the session whatever else happens. */
+  /** The last stream was lost at this minus S: nothing that the client did before obliges the target beyond it. */
   streamLostUntil = NEVER;
+  /** What the client sends after this the target hears after it has found out that the stream was lost. */
+  streamLossKnownAt = NEVER;
+  /** The same, as long as that loss is surely the last that the target heard of the client. */
+  streamLossLastAt = NEVER;
 
   /** When the target ended its last stream; `NEVER` unless that is the last that was heard of the session. */
   streamEndedAt = NEVER;

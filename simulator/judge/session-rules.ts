@@ -1,4 +1,4 @@
-import { holdsFor, oblige } from './protection.ts';
+import { holdsFor, idleObligation, isAfterLoss, oblige } from './protection.ts';
 import { NEVER, type Rules } from './rules.ts';
 import type { KnownEnd, SessionBook, Span } from './session-book.ts';
 
@@ -15,8 +15,9 @@ const SAME_MOMENT_MS = 1;
  *   request answered 404           –                             – (the session is over)
  *   request aborted                [sent, min(aborted, longest)) sent + longest
  *   stream closed by the client    [opened, closed)              closed
- *   stream vanished, abandoned     [opened, closed)              closed + D (or S)
+ *   stream vanished, abandoned     [opened, closed)              closed + D (or S alone)
  *   stream ended by the target     [opened, ended + T)           ended
+ *   … where S ends sessions        what was before ends at + S   closed (+ D), and T becomes S
  *   DELETE sent                    ends for good                 –
  *   DELETE refused, lost           –                             that moment
  */
@@ -44,6 +45,7 @@ export function requestSent(
 ): void {
   const isSound = !isPartial && holdsFor(book, at, rules);
   if (handshake) book.isHandshakeSent = true;
+  book.streamLossLastAt = NEVER;
   busy(book, at);
   book.requests.push({ id, at, handshake, isSound });
 }
@@ -53,7 +55,8 @@ export function requestServed(book: SessionBook, request: Span, at: number, rule
   if (request.handshake && !book.isHandshakeDone) handshakeDone(book, request.at, rules);
   const answered = request.at <= book.quietAt ? Math.min(at, book.quietAt) : at;
   const inFlightUntil = rules.callProtects ? answered : request.at;
-  oblige(book, request.at, Math.max(inFlightUntil, request.at + book.timeoutMs), rules);
+  oblige(book, request.at, Math.max(inFlightUntil, idleObligation(book, request.at, rules)), rules);
+  if (isAfterLoss(book, request.at, rules)) forgetLoss(book);
   book.lastServedSentAt = Math.max(book.lastServedSentAt, request.at);
   book.lastServedAt = Math.max(book.lastServedAt, at);
   book.lastUseAt = Math.max(book.lastUseAt, request.at);
@@ -81,7 +84,7 @@ export function requestAborted(
 }
 
 export function streamOpened(book: SessionBook, id: number, at: number, rules: Rules): void {
-  book.streamLostUntil = NEVER;
+  forgetLoss(book);
   book.streamEndedAt = NEVER;
   if (rules.openStreamProtects) busy(book, at);
   book.streams.push({ id, at, handshake: false, isSound: true });
@@ -99,15 +102,20 @@ export function streamClosed(
     oblige(book, stream.at, by === 'server' ? at + book.timeoutMs : at, rules);
     book.lastUseAt = Math.max(book.lastUseAt, at);
   }
+  // A call that may still be running can be heard of after the loss; so can the end of one answered this moment.
+  const isQuiet = book.requests.length === 0 && book.lastActivityAt + rules.epsilonMs < at;
   active(book, at + (by === 'vanished' ? rules.streamGraceMs : 0));
   book.streamEndedAt = by === 'server' && book.streams.length === 0 ? at : NEVER;
-  if (book.streams.length === 0 && rules.streamLostMs !== NEVER) {
-    book.streamLostUntil = at + rules.streamLostMs;
-    book.firmUntil = Math.min(book.firmUntil, book.streamLostUntil);
-  }
+  if (book.streams.length > 0 || rules.streamLostMs === NEVER) return;
+  book.streamLostUntil = at + rules.streamLostMs;
+  book.firmUntil = Math.min(book.firmUntil, book.streamLostUntil);
+  book.streamLossKnownAt = at + (by === 'vanished' ? rules.deadPeerMs : 0);
+  // A target that ended the stream itself has lost nobody by that.
+  book.streamLossLastAt = isQuiet && by !== 'server' ? book.streamLossKnownAt : NEVER;
 }
 
 export function deleteSent(book: SessionBook, at: number): void {
+  book.streamLossLastAt = NEVER;
   book.deletion = 'sent';
   if (at < book.cutAt) {
     book.cutAt = at;
@@ -128,8 +136,10 @@ export function abandoned(book: SessionBook, at: number, isFrozen: boolean, rule
     streamClosed(book, stream, at, 'vanished', rules);
   }
   // Clients forsake their calls first and freeze in the same breath.
-  if (isFrozen && book.forsakenUntil >= at - SAME_MOMENT_MS)
+  if (isFrozen && book.forsakenUntil >= at - SAME_MOMENT_MS) {
     active(book, book.forsakenUntil + rules.callGraceMs);
+    book.streamLossLastAt = NEVER;
+  }
   book.busySince = NEVER;
 }
 
@@ -156,6 +166,12 @@ export function take(spans: Span[], id: number): Span | undefined {
 export function settleBusy(book: SessionBook, rules: Rules): void {
   const isBusy = book.requests.length > 0 || (rules.openStreamProtects && book.streams.length > 0);
   if (!isBusy) book.busySince = NEVER;
+}
+
+function forgetLoss(book: SessionBook): void {
+  book.streamLostUntil = NEVER;
+  book.streamLossKnownAt = NEVER;
+  book.streamLossLastAt = NEVER;
 }
 
 function busy(book: SessionBook, at: number): void {

@@ -11,7 +11,9 @@ export function describePromises(policy: Policy): string {
     ...promise('C', policy.sessionTimeoutMs ?? policy.handshakeTimeoutMs, policy.cleanupIntervalMs),
     ...promise('H', policy.handshakeTimeoutMs),
     ...promise('D', policy.deadPeerMs),
+    ...promise('S', policy.streamLostMs),
   ];
   if (promises.length === 0) return 'promised: nothing that could be judged';
-  return `promised: ${promises.join(', ')}  (idle timeout, cleanup, handshake, dead peer)`;
+  const words = `idle timeout, cleanup, handshake, dead peer${policy.streamLostMs === null ? '' : ', lost stream'}`;
+  return `promised: ${promises.join(', ')}  (${words})`;
 }

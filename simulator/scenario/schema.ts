@@ -177,6 +177,9 @@ const hub = z.strictObject({
   sessionTimeout: constantDuration.optional(),
   cleanupInterval: constantDuration.optional(),
   handshakeTimeout: constantDuration.optional(),
+  streamLostTimeout: constantDuration
+    .optional()
+    .meta({ description: 'S: how long a session outlives the loss of its stream; off when left out' }),
   heartbeat: constantDuration.optional(),
   keepAlive: constantDuration.optional(),
   drain: constantDuration.optional(),

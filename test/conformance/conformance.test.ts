@@ -44,8 +44,6 @@ const EXPECTED_FAILURES: Readonly<Record<string, string>> = {};
 
 /** Checks that the suite could not make (it says INFO instead of SUCCESS), each with the reason. */
 const NOT_CHECKED: Readonly<Record<string, string>> = {
-  'server-sse-disconnect-resume':
-    'The transport gives tools no closeSSEStream (SEP-1699, optional): the result comes on the first stream.',
   'server-sse-streams-functional': 'Lists are answered at once, so as JSON: there are no streams to look at.',
 };
 

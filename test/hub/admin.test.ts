@@ -13,7 +13,7 @@ function listOf(object: unknown, name: string): unknown[] {
   return list;
 }
 
-const NO_ENDS = { client: 0, idle: 0, handshake: 0, evicted: 0, shutdown: 0, error: 0 };
+const NO_ENDS = { client: 0, idle: 0, 'stream-lost': 0, handshake: 0, evicted: 0, shutdown: 0, error: 0 };
 
 describe('GET /health', () => {
   it('tells how the hub is, what it holds and what it promises', () =>

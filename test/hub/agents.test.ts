@@ -48,6 +48,20 @@ describe('A registry of agents', () => {
     expect(names(agents.list(2))).toEqual(['c']);
   });
 
+  it('takes up agents of an earlier process under their numbers, and tells nobody of these', () => {
+    const told: string[] = [];
+    const agents = new AgentRegistry({ onRegistered: ({ name }) => told.push(name) });
+    agents.restore(bareSession('s2'), { number: 2, name: 'bob', description: 'second' });
+    agents.restore(bareSession('s5'), { number: 5, name: 'eve', description: '' });
+    agents.restore(bareSession('s6'), { number: 6, name: 'bob', description: 'a namesake' });
+    expect(agents.ofSession('s2')).toMatchObject({ number: 2, name: 'bob', description: 'second' });
+    expect(agents.ofSession('s6')).toBeUndefined();
+    expect(agents.register(bareSession('s2'), { name: 'bob' })).toBe(agents.named('bob'));
+    expect(agents.register(bareSession('s7'), { name: 'new' })).toMatchObject({ number: 6 });
+    expect(names(agents.list(2))).toEqual(['eve', 'new']);
+    expect(told).toEqual(['new']);
+  });
+
   const names64 = 'x'.repeat(64);
   it.each(['a', 'A1', '0', 'random_agent', 'web-1.example', 'constructor', names64])(
     'takes the name %s',

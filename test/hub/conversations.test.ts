@@ -1,9 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { type Agent, AgentRegistry } from '../../hub/agents.ts';
 import { Conversations, MAX_MESSAGE_LENGTH } from '../../hub/conversations.ts';
 import { bareSession } from './agent-calls.ts';
+import { collectGarbage } from './collect-garbage.ts';
 
 /** Agents of these names, and a way to end them as the hub does. */
 function company(conversations: Conversations) {
@@ -197,10 +196,3 @@ describe('Conversations', () => {
     expect(given?.next).toBe(next);
   });
 });
-
-/** Weak references hold what they showed until the end of the turn. */
-async function collectGarbage(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-}

@@ -49,6 +49,7 @@ describe('Shutdown', () => {
       expect(hub.sessions.counters().ended).toEqual({
         client: 1,
         idle: 0,
+        'stream-lost': 0,
         handshake: 0,
         evicted: 0,
         shutdown: 1,

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { realClock } from '../../simulator/clock/real.ts';
 import { McpClient } from '../../simulator/mcp/mcp-client.ts';
+import type { Outcome } from '../../simulator/mcp/outcome.ts';
 import { spawnedHub } from '../../simulator/targets/spawned-hub.ts';
 import type { Target } from '../../simulator/targets/target.ts';
+import { until } from '../simulator/mcp/servers.ts';
 
 const clock = realClock();
 
@@ -43,10 +45,10 @@ class Hubs {
   }
 
   /** The same client, on another hub. */
-  again(client: McpClient, hub: Target): McpClient {
+  again(client: McpClient, hub: Target, more: Partial<ConstructorParameters<typeof McpClient>[0]> = {}) {
     const { known } = client;
     if (!known) throw new Error('the client has no session');
-    return this.client(hub, { session: known });
+    return this.client(hub, { ...more, session: known });
   }
 
   async cleanUp(): Promise<void> {
@@ -54,6 +56,14 @@ class Hubs {
     await this.#running?.stop();
     rmSync(this.#dir, { recursive: true });
   }
+}
+
+const NAMED = { kind: 'result', result: { structuredContent: expect.anything() } };
+
+/** What a tool answered, for programs. */
+async function structureOf(outcome: Promise<Outcome>): Promise<unknown> {
+  const settled = await outcome;
+  return settled.kind === 'result' ? settled.result.structuredContent : settled;
 }
 
 describe('A hub that keeps its sessions in a file', () => {
@@ -81,6 +91,48 @@ describe('A hub that keeps its sessions in a file', () => {
           client === gone ? { kind: 'http-error', status: 404 } : { kind: 'result' },
         );
       }
+    },
+  );
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'has every agent whose session lives under its name after %s, and others reach it by that',
+    async (how) => {
+      const first = await hubs.start();
+      const open = async (name: string, clientOf = hubs.client(first)) => {
+        await clientOf.initialize({ handshake: 'full' });
+        expect(await clientOf.call('register_agent', { name, description: `is ${name}` })).toMatchObject(
+          NAMED,
+        );
+        return clientOf;
+      };
+      const [bob, gone, alice] = [await open('bob'), await open('gone'), await open('alice')];
+      await gone.delete();
+      await hubs.end(how);
+
+      const second = await hubs.start();
+      const heard: unknown[] = [];
+      const bobAgain = hubs.again(bob, second, { onNotification: (_method, params) => heard.push(params) });
+      const aliceAgain = hubs.again(alice, second);
+      expect(await structureOf(bobAgain.call('list_agents'))).toMatchObject({
+        you: 'bob',
+        agents: [
+          { name: 'bob', description: 'is bob' },
+          { name: 'alice', description: 'is alice' },
+        ],
+      });
+      expect(await structureOf(aliceAgain.call('register_agent', { name: 'alice' }))).toMatchObject({
+        name: 'alice',
+      });
+      const newcomer = hubs.client(second);
+      await newcomer.initialize({ handshake: 'full' });
+      const taken = await newcomer.call('register_agent', { name: 'alice' });
+      expect(taken).toMatchObject({ kind: 'result', result: { isError: true } });
+      expect(await newcomer.call('register_agent', { name: 'gone' })).toMatchObject(NAMED);
+
+      await bobAgain.listen();
+      await aliceAgain.call('send_message', { to: 'bob', message: 'are you there?' });
+      await until(() => heard.length > 0);
+      expect(heard).toMatchObject([{ from: 'alice', message: 'are you there?' }]);
     },
   );
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { EventStream } from '../../hub/event-stream.ts';
 import { PostExchange } from '../../hub/post-exchange.ts';
-import { openStreamOn, settle, testResponse, withoutIds } from './exchange.ts';
+import type { ResumableStream } from '../../hub/resumable-stream.ts';
+import { openStreamOn, STREAM, settle, testResponse, withoutIds } from './exchange.ts';
 
 async function open({ owed = 1, isBatch = false } = {}) {
   const test = await testResponse();
@@ -154,6 +156,42 @@ describe('PostExchange', () => {
     expect([exchange.isOpen, closed(), left()]).toEqual([true, 0, 1]);
     exchange.answer('2');
     expect([exchange.isOpen, closed()]).toEqual([false, 1]);
+  });
+
+  it('that sends its client away ends the response, not itself, and has left only once it was fetched', async () => {
+    let stream: ResumableStream | undefined;
+    const { response, body } = await testResponse();
+    const openStream = openStreamOn(response, 500);
+    const exchange = new PostExchange(response, {
+      owed: 1,
+      isBatch: false,
+      openStream: (headers) => {
+        stream = openStream(headers);
+        return stream;
+      },
+      endStream: (ended) => ended.end(),
+    });
+    let left = 0;
+    exchange.onleft = () => {
+      left += 1;
+    };
+    exchange.suspend();
+    await settle();
+    expect([response.writableFinished, exchange.isOpen, body(), left]).toEqual([
+      true,
+      true,
+      'retry: 500\n\n',
+      0,
+    ]);
+    exchange.answer('1');
+    exchange.suspend();
+    await settle();
+    expect([exchange.isOpen, left]).toEqual([false, 0]);
+    const next = await testResponse();
+    stream?.attach(new EventStream(next.response, STREAM), 0);
+    await settle();
+    expect(withoutIds(next.body())).toBe('retry: 1\n\nevent: message\ndata: 1\n\n');
+    expect(left).toBe(1);
   });
 
   it('closes also when the client had left before it was opened (F40)', async () => {

@@ -40,6 +40,7 @@ describe('A session', () => {
     expect(manager.counters().ended).toEqual({
       client: 1,
       idle: 0,
+      'stream-lost': 0,
       handshake: 0,
       evicted: 0,
       shutdown: 0,
@@ -192,7 +193,7 @@ describe('Listing and counting', () => {
     expect(manager.counters()).toEqual({
       opened: 6,
       refused: 0,
-      ended: { client: 1, idle: 2, handshake: 1, evicted: 0, shutdown: 0, error: 1 },
+      ended: { client: 1, idle: 2, 'stream-lost': 0, handshake: 1, evicted: 0, shutdown: 0, error: 1 },
     });
     manager.shutdown();
     expect(manager.counters().ended.shutdown).toBe(1);

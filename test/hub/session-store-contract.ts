@@ -40,13 +40,31 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
         session('a', { identity: 'team', isHandshakeDone: true, initializeParams: null }),
       ];
       for (const one of kept) test.store.saveSession(one);
-      expect(test.reopen().load()).toEqual(kept.map((one) => ({ ...one, events: [], streams: [] })));
+      expect(test.reopen().load()).toEqual(
+        kept.map((one) => ({ ...one, agent: null, events: [], streams: [] })),
+      );
     });
 
     it('keeps that a handshake was completed', () => {
       test.store.saveSession(session('a'));
       test.store.completeHandshake('a');
       expect(test.reopen().load()).toMatchObject([{ id: 'a', isHandshakeDone: true }]);
+    });
+
+    it('keeps which agent a session is, each as it was saved last', () => {
+      for (const id of ['a', 'b', 'c']) test.store.saveSession(session(id));
+      const [alice, bob] = [
+        { number: 7, name: 'alice', description: 'says "hi"\n' },
+        { number: 3, name: 'bob', description: '' },
+      ];
+      test.store.saveAgent('a', { ...alice, description: 'at first' });
+      for (let time = 0; time < 2; time += 1) test.store.saveAgent('a', alice);
+      test.store.saveAgent('c', bob);
+      const agents = test
+        .reopen()
+        .load()
+        .map(({ agent }) => agent);
+      expect(agents).toEqual([alice, null, bob]);
     });
 
     it('keeps events in the order of sending, each once, and what streams owe', () => {
@@ -86,9 +104,11 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
       test.store.saveSession(session('b'));
       test.store.appendEvent('a', { stream: 0, seq: 1, json: '{}' });
       test.store.saveStream('a', { stream: 1, owes: [], isEnded: true });
+      test.store.saveAgent('a', { number: 1, name: 'alice', description: '' });
       for (let time = 0; time < 2; time += 1) test.store.removeSession('a');
       test.store.appendEvent('a', { stream: 0, seq: 2, json: '{}' });
       test.store.saveStream('a', { stream: 2, owes: [], isEnded: true });
+      test.store.saveAgent('a', { number: 2, name: 'alice', description: '' });
       test.store.completeHandshake('a');
       expect(
         test
@@ -97,14 +117,17 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
           .map(({ id }) => id),
       ).toEqual(['b']);
       test.store.saveSession(session('a'));
-      expect(test.store.load()[1]).toMatchObject({ id: 'a', events: [], streams: [] });
+      expect(test.store.load()[1]).toMatchObject({ id: 'a', agent: null, events: [], streams: [] });
     });
 
     it('saves a session twice without losing what belongs to it', () => {
       test.store.saveSession(session('a'));
       test.store.appendEvent('a', { stream: 0, seq: 1, json: '{}' });
+      test.store.saveAgent('a', { number: 1, name: 'alice', description: '' });
       test.store.saveSession(session('a', { isHandshakeDone: true }));
-      expect(test.store.load()).toMatchObject([{ isHandshakeDone: true, events: [{ seq: 1 }] }]);
+      expect(test.store.load()).toMatchObject([
+        { isHandshakeDone: true, agent: { name: 'alice' }, events: [{ seq: 1 }] },
+      ]);
     });
 
     it('closes more than once', () => {

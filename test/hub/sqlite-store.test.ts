@@ -26,6 +26,28 @@ describeSessionStore('An SQLite file', () => {
 });
 
 describe('SqliteStore', () => {
+  it('takes up a file of version 1, which knows no agents', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-store-'));
+    const path = join(dir, 'sessions.db');
+    const session = {
+      ...{ id: 'a', clientInfo: { name: 'client', version: '1' }, protocolVersion: '2025-11-25' },
+      ...{ initializeParams: {}, identity: null, isHandshakeDone: true },
+    };
+    const before = new SqliteStore(path);
+    before.saveSession(session);
+    before.close();
+    const database = new DatabaseSync(path);
+    database.exec('DROP TABLE agents; PRAGMA user_version = 1');
+    database.close();
+    for (const agent of [null, { number: 1, name: 'alice', description: '' }]) {
+      const store = new SqliteStore(path);
+      expect(store.load()).toMatchObject([{ ...session, agent }]);
+      store.saveAgent('a', { number: 1, name: 'alice', description: '' });
+      store.close();
+    }
+    rmSync(dir, { recursive: true });
+  });
+
   it.each([
     [
       'that is no database',

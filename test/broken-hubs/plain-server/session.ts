@@ -134,7 +134,7 @@ export class PlainSession {
     if (this.#unansweredPings >= PINGS_BEFORE_DEAD) {
       this.#unansweredPings = 0;
       this.getStream.close();
-      this.touch();
+      this.#streamLost();
       return;
     }
     this.#unansweredPings += 1;
@@ -188,6 +188,10 @@ export class PlainSession {
     const isCurrent = stream.isWrittenTo(response);
     stream.detach(response);
     if (!isCurrent || stream.number !== GET_STREAM) return;
+    this.#streamLost();
+  }
+
+  #streamLost(): void {
     this.touch();
     this.streamLostAt = this.lastActivity;
   }

@@ -81,6 +81,81 @@ table('Streams', [
     lost: [1],
   },
   {
+    title: 'lost where S is shorter than T, and nothing came since: gone by S + C',
+    policy: { streamLostMs: 1_000 },
+    play: (s) =>
+      s.open(1, 0).stream(1, 1).call(1, 19).streamClosed(1, 20, 'client').look(23, [1]).look(23.1, [1]),
+    leaked: [1],
+    when: 23.1,
+  },
+  {
+    title: 'lost in the moment of an answer: the target may have heard of the end of the call after that',
+    policy: { streamLostMs: 1_000 },
+    play: (s) =>
+      s.open(1, 0).stream(1, 1).call(1, 20).streamClosed(1, 20, 'vanished').look(35, [1]).look(35.1, [1]),
+    leaked: [1],
+    when: 35.1,
+  },
+  {
+    title: 'found dead where S is shorter than T: D, then S + C',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).abandon(1, 20, 'frozen').look(26, [1]).look(26.1, [1]),
+    leaked: [1],
+    when: 26.1,
+  },
+  {
+    title: 'lost where S is longer than T: T + C as ever',
+    policy: { streamLostMs: 30_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).streamClosed(1, 20, 'client').look(32, [1]).look(32.1, [1]),
+    leaked: [1],
+    when: 32.1,
+  },
+  {
+    title: 'lost, and a request since: T holds again, so it must live',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).streamClosed(1, 20, 'client').call(1, 20.5).look(30.4, []),
+    lost: [1],
+  },
+  {
+    title: 'lost, and a request since: T holds again, so it may live',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).streamClosed(1, 20, 'client').call(1, 20.5).look(32.5, [1]),
+  },
+  {
+    title: 'lost, and a request since that nobody answered: it may have been heard, and obliges to nothing',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => {
+      for (const session of [1, 2]) {
+        s.open(session, 0).stream(session, 1).streamClosed(session, 20, 'client');
+        s.aborted(session, s.send(session, 20.5), 20.6, 0.5);
+      }
+      s.look(30, [1]);
+    },
+  },
+  {
+    title: 'vanished, and a request before D is over: the target may have heard that before it found out',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).streamClosed(1, 20, 'vanished').call(1, 20.5).look(22, []),
+  },
+  {
+    title: 'lost with a call in flight: the call protects, and its end is use',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => {
+      for (const session of [1, 2]) s.open(session, 0).stream(session, 1);
+      const [one, two] = [s.send(1, 19), s.send(2, 19)];
+      for (const session of [1, 2]) s.streamClosed(session, 20, 'client');
+      s.look(25, [2]).served(1, one, 26).served(2, two, 26).look(38, [2]);
+    },
+    lost: [1],
+  },
+  {
+    title: 'ended by the target itself where S is shorter than T: that is no loss',
+    policy: { streamLostMs: 1_000 },
+    play: (s) => s.open(1, 0).stream(1, 1).streamClosed(1, 20, 'server').look(32, [1]).look(32.1, [1]),
+    leaked: [1],
+    when: 32.1,
+  },
+  {
     title: 'frozen with a call in flight: longest + D + T + C',
     play: (s) => {
       s.open(1, 0).open(2, 0);

@@ -9,7 +9,10 @@ export type Defect =
   | 'from-creation'
   | 'kills-in-flight'
   | 'delete-keeps'
-  | 'ignores-streams';
+  | 'ignores-streams'
+  | 'ignores-window'
+  | 'halves-window'
+  | 'window-for-all';
 
 export const MODEL_POLICY = PolicySchema.parse({
   sessionTimeoutMs: 2_000,
@@ -73,10 +76,17 @@ class World {
 interface Held {
   readonly createdAt: number;
   usedAt: number;
+  isStreamLost: boolean;
   isComplete: boolean;
   calls: number;
   /** Number of each open stream, and how to tell the client that it ended. */
   readonly streams: Map<number, () => void>;
+}
+
+interface ServerOptions {
+  readonly countsFromEnd: boolean;
+  readonly cap: number;
+  readonly streamLostMs: number | null;
 }
 
 /** A server with sessions: right in every respect, or with one defect. */
@@ -86,9 +96,11 @@ class Server {
   readonly #defect: Defect;
   readonly #countsFromEnd: boolean;
   readonly #cap: number;
+  readonly #streamLostMs: number | null;
 
-  constructor(world: World, defect: Defect, { countsFromEnd, cap }: { countsFromEnd: boolean; cap: number }) {
+  constructor(world: World, defect: Defect, { countsFromEnd, cap, streamLostMs }: ServerOptions) {
     this.#world = world;
+    this.#streamLostMs = streamLostMs;
     this.#defect = defect;
     this.#countsFromEnd = countsFromEnd;
     this.#cap = cap;
@@ -103,7 +115,10 @@ class Server {
       this.#end(oldest[0]);
     }
     const now = this.#world.now;
-    this.held.set(id, { createdAt: now, usedAt: now, isComplete: false, calls: 0, streams: new Map() });
+    this.held.set(id, {
+      ...{ createdAt: now, usedAt: now, isStreamLost: false },
+      ...{ isComplete: false, calls: 0, streams: new Map() },
+    });
     return true;
   }
 
@@ -115,11 +130,11 @@ class Server {
       return;
     }
     held.isComplete = true;
-    held.usedAt = this.#world.now;
+    this.#use(held);
     held.calls += 1;
     this.#world.after(ms, () => {
       held.calls -= 1;
-      if (this.#countsFromEnd) held.usedAt = this.#world.now;
+      if (this.#countsFromEnd) this.#use(held);
       done(false);
     });
   }
@@ -131,14 +146,16 @@ class Server {
       return;
     }
     held.isComplete = true;
-    held.usedAt = this.#world.now;
+    this.#use(held);
     held.streams.set(stream, ended);
     opened();
   }
 
   streamOver(id: string, stream: number): void {
     const held = this.held.get(id);
-    if (held?.streams.delete(stream)) held.usedAt = this.#world.now;
+    if (!held?.streams.delete(stream)) return;
+    this.#use(held);
+    held.isStreamLost = held.streams.size === 0;
   }
 
   delete(id: string): boolean {
@@ -162,7 +179,19 @@ class Server {
     if (held.calls > 0 && this.#defect !== 'kills-in-flight') return false;
     if (!held.isComplete) return now - held.createdAt >= 1_000;
     if (held.streams.size > 0 && this.#defect !== 'ignores-streams') return false;
-    return now - held.usedAt >= 2_000;
+    return now - held.usedAt >= Math.min(2_000, this.#windowMs(held));
+  }
+
+  #windowMs(held: Held): number {
+    const windowMs = this.#streamLostMs ?? Number.POSITIVE_INFINITY;
+    if (this.#defect === 'window-for-all') return windowMs;
+    if (!held.isStreamLost || this.#defect === 'ignores-window') return Number.POSITIVE_INFINITY;
+    return this.#defect === 'halves-window' ? windowMs / 2 : windowMs;
+  }
+
+  #use(held: Held): void {
+    held.usedAt = this.#world.now;
+    held.isStreamLost = false;
   }
 
   #end(id: string): void {
@@ -346,12 +375,17 @@ class Client {
 }
 
 /** A whole run against the model: random clients, random samples, and what the ledger says in the end. */
-export function playModel(seed: number, defect: Defect, observes: 'listing' | 'counts'): LedgerReport {
+export function playModel(
+  seed: number,
+  defect: Defect,
+  observes: 'listing' | 'counts',
+  { streamLostMs = null }: { streamLostMs?: number | null } = {},
+): LedgerReport {
   const world = new World(seed);
   const cap = world.chance(0.3) ? world.between(5, 15) : 10_000;
-  const policy = { ...MODEL_POLICY, maxSessions: cap, capRule: 'evict-idle' as const };
+  const policy = { ...MODEL_POLICY, streamLostMs, maxSessions: cap, capRule: 'evict-idle' as const };
   const ledger = new Ledger({ policy, epsilonMs: MAX_LATENCY_MS });
-  const server = new Server(world, defect, { countsFromEnd: world.chance(0.5), cap });
+  const server = new Server(world, defect, { countsFromEnd: world.chance(0.5), cap, streamLostMs });
   for (let session = 0; session < 40; session += 1) {
     world.after(world.between(0, RUN_MS / 2), () => new Client(session, world, server, ledger));
   }

@@ -70,7 +70,7 @@ describe('a slip is reported at its line and column, with the word that was mean
     [
       'drain: 2s',
       'drian: 2s',
-      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, heartbeat, keepAlive, drain, maxSessions, maxSessionsPerClient, capRule, maxEvents, maxBuffered, rateLimit, initializeRate, sessionRate, clientTimeouts",
+      "8:117 unknown key 'drian': did you mean 'drain'? Allowed: sessionTimeout, cleanupInterval, handshakeTimeout, streamLostTimeout, heartbeat, keepAlive, drain, maxSessions, maxSessionsPerClient, capRule, maxEvents, maxBuffered, rateLimit, initializeRate, sessionRate, clientTimeouts",
     ],
     [
       'abortAfter: 2s',
