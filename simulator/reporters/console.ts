@@ -59,7 +59,7 @@ export function renderLine(result: RunResult, useColour: boolean): string {
       : formatLength(result.durationMs);
   return [
     badge(result.verdict, colour),
-    result.scenario.name.padEnd(14),
+    result.scenario.name.padEnd(16),
     result.mode.padEnd(8),
     `${grouped(result.sessions.opened)} sessions`.padEnd(16),
     `${passed} of ${judged} checks`.padEnd(16),
