@@ -32,6 +32,8 @@ export class Child {
   /** Rejects when it cannot be started, or ended; with its last lines of output. */
   readonly failed: Promise<never>;
   readonly #process: ChildProcess;
+  /** It has ended and its output has been read. */
+  readonly #over: Promise<TargetExit>;
   readonly #called: string;
   readonly #lastLines: string[] = [];
   readonly #hearers = new Set<(line: string) => void>();
@@ -47,6 +49,7 @@ export class Child {
     this.pid = this.#process.pid;
     this.#called = `${name} %s: ${[command, ...(args ?? [])].join(' ')}`;
     this.exited = exitOf(this.#process);
+    this.#over = this.#lastWords();
     this.#killWithUs();
     this.#keepOutput(logFile, isAgain);
     this.failed = this.#failure();
@@ -58,6 +61,12 @@ export class Child {
   onLine(hear: (line: string) => void): () => void {
     this.#hearers.add(hear);
     return () => void this.#hearers.delete(hear);
+  }
+
+  /** The last lines of its output, once it has ended. */
+  async lastLines(): Promise<readonly string[]> {
+    await this.#over;
+    return [...this.#lastLines];
   }
 
   /** An error that names the command, and its last lines of output. */
@@ -114,13 +123,13 @@ export class Child {
         for (const hear of this.#hearers) hear(line);
       });
     }
-    void this.#lastWords().then(() => log?.end());
+    void this.#over.then(() => log?.end());
   }
 
   async #failure(): Promise<never> {
     const { promise: unstartable, reject } = Promise.withResolvers<never>();
     this.#process.once('error', (error) => reject(this.error(`cannot be started (${error.message})`)));
-    const { code, signal } = await Promise.race([unstartable, this.#lastWords()]);
+    const { code, signal } = await Promise.race([unstartable, this.#over]);
     throw this.error(`ended before it listened (${signal ?? `code ${code}`})`);
   }
 
