@@ -11,6 +11,7 @@ const REPEATED = [
   'sessionTimeout',
   'cleanupInterval',
   'sessionsFrom',
+  'inspectPid',
   'echoTool',
   'slowTool',
   'only',
@@ -30,6 +31,7 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
     ...header.map((line) => `--header ${quoted(hidden(line))}`),
     ...otherHeader.map((line) => `--other-header ${quoted(hidden(line))}`),
     ...(maxWait === undefined ? [] : [`--max-wait ${maxWait}`]),
+    ...(options.memory === true ? ['--memory'] : []),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
 }

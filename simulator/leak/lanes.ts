@@ -34,11 +34,20 @@ export interface Lane {
 export class Lanes {
   readonly #target: Target;
   readonly #clock: Clock;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #pools: ConnectionPool[];
 
-  constructor(target: Target, clock: Clock, lanes = LANES) {
+  constructor(
+    target: Target,
+    clock: Clock,
+    {
+      lanes = LANES,
+      headers = {},
+    }: { lanes?: number; headers?: Readonly<Record<string, string>> | undefined } = {},
+  ) {
     this.#target = target;
     this.#clock = clock;
+    this.#headers = headers;
     this.#pools = Array.from(
       { length: lanes },
       () => new ConnectionPool(target.dial, clock, () => undefined, { maxConnections: CONNECTIONS_PER_LANE }),
@@ -85,6 +94,7 @@ export class Lanes {
       protocolVersion: '2025-11-25',
       clientInfo: { name: clientName, version: TOOL.version },
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      headers: this.#headers,
       ...options,
     });
   }

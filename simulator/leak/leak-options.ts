@@ -16,6 +16,8 @@ export interface LeakOptions {
   readonly namesCulprit?: boolean;
   /** What is called in a session. Default: the tool `echo` where there is one, else `tools/list`. */
   readonly call?: { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The process to look at, where it is not the target's own: a Node process, whose inspector is used. */
   readonly inspectPid?: number;
   /** Where the number of sessions is read, instead of the target's own `/health` and `/sessions`. */

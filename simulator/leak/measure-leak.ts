@@ -81,7 +81,7 @@ export async function measureLeak(
     clock,
     options.sessionsFrom && countSource(options.sessionsFrom, target, clock),
   );
-  const lanes = new Lanes(target, clock);
+  const lanes = new Lanes(target, clock, { headers: options.headers });
   const measurement = new Measurement({
     target,
     options,
