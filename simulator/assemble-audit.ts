@@ -6,6 +6,7 @@ import { exitCodeOf, verdictOf } from './exit-code.ts';
 import type { Check } from './judge/check.ts';
 import { Metrics } from './judge/metrics.ts';
 import type { Policy } from './judge/policy.ts';
+import type { MeasuredLeaks } from './measure-leaks.ts';
 import type { RunResult } from './result.ts';
 import type { AuditWorld } from './run-audit.ts';
 import { TOOL } from './tool.ts';
@@ -13,6 +14,7 @@ import { TOOL } from './tool.ts';
 interface AuditRemains {
   readonly checks: readonly Check[];
   readonly isAborted: boolean;
+  readonly measured: MeasuredLeaks | undefined;
   readonly parts: {
     readonly policy: Policy;
     readonly visibility: RunResult['target']['sessionsAre'];
@@ -24,9 +26,11 @@ interface AuditRemains {
 export function assembleAudit(
   { clock, target, wall }: AuditWorld,
   { mode, seed, replay = 'npx mcp-soak audit' }: AuditRequest,
-  { checks, isAborted, parts: { policy, visibility, tally } }: AuditRemains,
+  { checks, isAborted, measured, parts: { policy, visibility, tally } }: AuditRemains,
 ): RunResult {
   const verdict = verdictOf(checks, isAborted);
+  const measuredSessions = (what: 'attempted' | 'opened' | 'refused' | 'unknown' | 'deleted') =>
+    measured?.totals.sum(what) ?? 0;
   const covers = [...new Set(checks.flatMap(({ failureModes }) => failureModes))].sort();
   return {
     format: 'mcp-soak-result',
@@ -44,16 +48,17 @@ export function assembleAudit(
     exitCode: exitCodeOf(verdict),
     checks: [...checks],
     sessions: {
-      attempted: tally.attempted,
-      opened: tally.opened,
-      refused: tally.refused,
-      unknown: 0,
-      deleted: tally.deleted,
+      attempted: tally.attempted + measuredSessions('attempted'),
+      opened: tally.opened + measuredSessions('opened'),
+      refused: tally.refused + measuredSessions('refused'),
+      unknown: measuredSessions('unknown'),
+      deleted: tally.deleted + measuredSessions('deleted'),
       liveAtEnd: 0,
     },
     reapLag: { early: 0, late: 0, certified: 0, tooCoarse: 0, maxMs: 0 },
     metrics: new Metrics().snapshot(),
-    series: [],
+    series: measured?.series ?? [],
+    ...(measured && { leaks: [...measured.leaks] }),
     generator: {
       planned: 0,
       started: 0,

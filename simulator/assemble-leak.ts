@@ -4,29 +4,19 @@ import type { Wall } from './conduct.ts';
 import { EventLog } from './event-log.ts';
 import { exitCodeOf, verdictOf } from './exit-code.ts';
 import { judgeLeaks } from './judge/leak-checks.ts';
-import type { LeakSeries } from './judge/leak-series.ts';
 import { Metrics } from './judge/metrics.ts';
-import { type Policy, PolicySchema } from './judge/policy.ts';
-import type { SessionTotals } from './leak/session-totals.ts';
+import { PolicySchema } from './judge/policy.ts';
 import type { LeakRequest } from './leak-request.ts';
+import type { MeasuredLeaks } from './measure-leaks.ts';
 import type { RunResult } from './result.ts';
 import type { Target } from './targets/target.ts';
 import { TOOL } from './tool.ts';
-
-interface LeakRemains {
-  readonly leaks: readonly LeakSeries[];
-  readonly series: RunResult['series'];
-  readonly totals: SessionTotals;
-  readonly visibility: RunResult['target']['sessionsAre'];
-  readonly policy: Policy | undefined;
-  readonly isAborted: boolean;
-}
 
 /** Writes a search for leaks down as every run is: the reporters need know nothing of it. */
 export function assembleLeak(
   { clock, target, wall }: { clock: Clock; target: Target; wall: Wall },
   { seed, replay }: Pick<LeakRequest, 'seed' | 'replay'>,
-  { leaks, series, totals, visibility, policy, isAborted }: LeakRemains,
+  { leaks, series, totals, visibility, policy, isAborted }: Omit<MeasuredLeaks, 'target'>,
 ): RunResult {
   const checks = judgeLeaks(leaks);
   const verdict = verdictOf(checks, isAborted);

@@ -3,6 +3,7 @@ import type { ToolTemplates } from './audit/offer.ts';
 import type { Known } from './audit/probe.ts';
 import type { Headers } from './audit/wire-request.ts';
 import type { Policy } from './judge/policy.ts';
+import type { LeakOptions } from './leak/leak-options.ts';
 import type { ObserverRequest, TargetRequest } from './run-request.ts';
 import type { Mode } from './scenario/schema-parts.ts';
 
@@ -18,6 +19,8 @@ export interface AuditRequest {
   /** Names of checks, or ids of failure modes; left out: all. */
   readonly only?: readonly string[];
   readonly bail?: boolean;
+  /** What stays behind is measured, too, after all else, which takes a minute or two. Real mode only. */
+  readonly memory?: Pick<LeakOptions, 'unitsPerCycle' | 'warmupCycles' | 'cycles' | 'namesCulprit'>;
   /** A check that would take longer is not made, ms; left out: what the timeouts of the target call for. */
   readonly maxWaitMs?: number;
   readonly headers?: Headers;

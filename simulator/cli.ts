@@ -114,6 +114,11 @@ function addAudit(mcpSoak: Command, console: Console): void {
     .option('--echo-tool <tool>', 'a harmless tool that gives a text back: echo {"message":"$TAG"}')
     .option('--slow-tool <tool>', 'a harmless tool that takes its time: sleep {"ms":$MS}')
     .option('--only <checks>', 'failure modes or names, with a comma between: F12,F36')
+    .option(
+      '--memory',
+      'measure what stays behind as well, as mcp-soak leak does, in a minute or two; in real time',
+    )
+    .option('--inspect-pid <pid>', 'with --memory and --target: the Node process to look at, on this machine')
     .option('--list', 'print every check there is, and what it demands')
     .option('--bail', 'stop at the first failure')
     .option(
@@ -280,13 +285,17 @@ The more is known, the more can be checked: an idle timeout, a number of session
 process that may be ended and started again (--command, --module). Tools are called only if they are known to be
 harmless (echo, sleep, …) or named with --echo-tool and --slow-tool.
 
+--memory measures, after all else and on a server that is started for it, what sessions, requests, events and clients that
+do not read leave behind: V8 is pinned meanwhile (see mcp-soak leak --help). It needs a process: real time.
+
 An audit deletes the sessions it opens, unless leaving them is the point. It puts little load on the server, but
 --command and --module servers are sent SIGTERM, killed and started again.
 
 Examples:
   mcp-soak audit http://127.0.0.1:3000/mcp --session-timeout 2s --cleanup-interval 500ms
   mcp-soak audit ./server.ts                                  in virtual time: a day takes seconds
-  mcp-soak audit --command "npm start" --url http://127.0.0.1:3000/mcp --only F36,F37,F38`;
+  mcp-soak audit --command "npm start" --url http://127.0.0.1:3000/mcp --only F36,F37,F38
+  mcp-soak audit --module ./server.ts --mode real --memory    with all that is known of memory`;
 
 const LEAK_MANUAL = `
 Does the same again and again, undoes it, and reads memory in between. A Node target is looked at through its inspector:

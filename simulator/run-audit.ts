@@ -1,9 +1,11 @@
 import { assembleAudit } from './assemble-audit.ts';
 import { audit, auditLasts } from './audit/audit.ts';
 import { learn } from './audit/learn.ts';
+import { MEMORY_CHECKS, type MemoryCheck } from './audit/memory-checks.ts';
 import type { Probe } from './audit/probe.ts';
 import type { AuditParts } from './audit/probe-context.ts';
 import { PROBES } from './audit/probes/index.ts';
+import { auditMemory, checkMemoryRequest, memoryAuditLasts } from './audit-memory.ts';
 import type { AuditRequest } from './audit-request.ts';
 import type { Clock } from './clock/clock.ts';
 import { realClock } from './clock/real.ts';
@@ -36,11 +38,12 @@ const REAL_TOLERANCE_MS = 250;
  * @throws RequestError for input that cannot be used; Error when the target cannot be started
  */
 export async function runAudit(request: AuditRequest): Promise<RunResult> {
-  const probes = chosen(request.only);
+  checkMemoryRequest(request);
+  const chosen = choose(request.only);
   const wall = { startedAt: new Date().toISOString(), elapsedMs: stopwatch() };
   const result = await (request.mode === 'virtual'
-    ? runVirtual(request, probes, wall)
-    : runReal(request, probes, wall));
+    ? runVirtual(request, chosen, wall)
+    : runReal(request, chosen, wall));
   return secretsOf(request).hideIn(result);
 }
 
@@ -49,21 +52,28 @@ function secretsOf({ headers, otherHeaders }: AuditRequest): Secrets {
   return Secrets.of([headers, otherHeaders].flatMap(credentialsIn));
 }
 
-/** The probes of these names or failure modes. @throws RequestError for a word that is neither */
-function chosen(only: readonly string[] | undefined): readonly Probe[] {
-  if (!only) return PROBES;
-  const fits = (word: string) => (probe: Probe) =>
-    probe.name === word || probe.failureModes.some((mode) => mode === word.toUpperCase());
-  const unknown = only.find((word) => !PROBES.some(fits(word)));
+/** What is looked for. */
+interface Chosen {
+  readonly probes: readonly Probe[];
+  readonly memory: readonly MemoryCheck[];
+}
+
+/** The checks of these names or failure modes. @throws RequestError for a word that is neither */
+function choose(only: readonly string[] | undefined): Chosen {
+  if (!only) return { probes: PROBES, memory: MEMORY_CHECKS };
+  const fits = (word: string) => (check: Pick<Probe, 'name' | 'failureModes'>) =>
+    check.name === word || check.failureModes.some((mode) => mode === word.toUpperCase());
+  const unknown = only.find((word) => ![...PROBES, ...MEMORY_CHECKS].some(fits(word)));
   if (unknown !== undefined) {
     throw new RequestError(
       `--only: got '${unknown}', allowed: failure modes (F01 … F58) that a check looks for, or names of checks (mcp-soak audit --list).`,
     );
   }
-  return PROBES.filter((probe) => only.some((word) => fits(word)(probe)));
+  const isWanted = (check: Pick<Probe, 'name' | 'failureModes'>) => only.some((word) => fits(word)(check));
+  return { probes: PROBES.filter(isWanted), memory: MEMORY_CHECKS.filter(isWanted) };
 }
 
-async function runVirtual(request: AuditRequest, probes: readonly Probe[], wall: Wall): Promise<RunResult> {
+async function runVirtual(request: AuditRequest, chosen: Chosen, wall: Wall): Promise<RunResult> {
   const time = new VirtualTime();
   const restores: (() => void)[] = [() => time.uninstall()];
   try {
@@ -73,7 +83,7 @@ async function runVirtual(request: AuditRequest, probes: readonly Probe[], wall:
       return auditAndStop(
         { clock: time.clock, target, wall, toleranceMs: 0, stepWallClock },
         request,
-        probes,
+        chosen,
       );
     });
   } finally {
@@ -81,28 +91,51 @@ async function runVirtual(request: AuditRequest, probes: readonly Probe[], wall:
   }
 }
 
-async function runReal(request: AuditRequest, probes: readonly Probe[], wall: Wall): Promise<RunResult> {
+async function runReal(request: AuditRequest, chosen: Chosen, wall: Wall): Promise<RunResult> {
   const target = await realTarget(wishOf(request));
   const world = { clock: realClock(), target, wall, toleranceMs: REAL_TOLERANCE_MS };
-  return auditAndStop(world, request, probes);
+  return auditAndStop(world, request, chosen);
 }
 
 async function auditAndStop(
   world: AuditWorld,
   request: AuditRequest,
-  probes: readonly Probe[],
+  { probes, memory: wanted }: Chosen,
 ): Promise<RunResult> {
   const stop = request.stop ?? new AbortController().signal;
+  const { target } = world;
   try {
     const { parts, notes } = await learn(world, request, probes);
     const longestMs = request.maxWaitMs ?? longestFor(request.mode, parts.policy);
-    request.onPlan?.({ known: parts, lastsMs: auditLasts(probes, parts, longestMs), notes });
-    const onProgress = request.onProgress ?? (() => undefined);
-    const checks = await audit(parts, { probes, stop, bail: request.bail === true, longestMs, onProgress });
+    const lastsMs = auditLasts(probes, parts, longestMs) + memoryAuditLasts(wanted, request);
+    request.onPlan?.({ known: parts, lastsMs, notes });
+    const later = request.memory ? wanted.length : 0;
+    const probed = await audit(parts, {
+      probes,
+      stop,
+      bail: request.bail === true,
+      longestMs,
+      onProgress: (progress) => request.onProgress?.({ ...progress, total: progress.total + later }),
+    });
     parts.sessions.close();
-    return assembleAudit(world, request, { parts: auditRemains(parts), checks, isAborted: stop.aborted });
+    // What the probes left behind is no leak: another life of the target is measured.
+    if (later > 0) await target.stop();
+    const memory = await auditMemory(wanted, request, {
+      opensSessions: parts.offer.opensSessions,
+      hasFailed: probed.some(({ verdict }) => verdict === 'fail'),
+      done: probed.length,
+      hide: secretsOf(request).hide,
+    });
+    const checks = [...probed, ...memory.checks];
+    const { measured } = memory;
+    return assembleAudit(world, request, {
+      parts: auditRemains(parts),
+      checks,
+      measured,
+      isAborted: stop.aborted,
+    });
   } finally {
-    await world.target.stop();
+    await target.stop();
   }
 }
 

@@ -105,7 +105,8 @@ async function withTimeoutFound(
   return { parts: { ...parts, policy: { ...parts.policy, sessionTimeoutMs, cleanupIntervalMs } }, notes };
 }
 
-function defined(headers: Headers): Record<string, string> {
+/** Headers without those that are to be left out. */
+export function defined(headers: Headers): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );

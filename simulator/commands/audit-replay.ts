@@ -12,6 +12,7 @@ const REPEATED = [
   'sessionTimeout',
   'cleanupInterval',
   'sessionsFrom',
+  'inspectPid',
   'echoTool',
   'slowTool',
   'only',
@@ -31,6 +32,7 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
     ...header.map((line) => `--header ${quoted(hiddenHeader(line))}`),
     ...otherHeader.map((line) => `--other-header ${quoted(hiddenHeader(line))}`),
     ...(maxWait === undefined ? [] : [`--max-wait ${maxWait}`]),
+    ...(options.memory === true ? ['--memory'] : []),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
 }

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { MEMORY_CHECKS } from '../audit/memory-checks.ts';
 import type { ToolTemplate } from '../audit/offer.ts';
 import { filled } from '../audit/offer.ts';
 import { PROBES } from '../audit/probes/index.ts';
+import { checkMemoryRequest } from '../audit-memory.ts';
 import type { AuditRequest } from '../audit-request.ts';
 import { formatLength } from '../judge/format.ts';
 import type { Policy } from '../judge/policy.ts';
@@ -34,6 +36,7 @@ export interface AuditOptions extends TargetOptions {
   readonly only?: string;
   readonly maxWait?: string;
   readonly bail?: boolean;
+  readonly memory?: boolean;
   readonly list?: boolean;
   readonly out: string;
   readonly report?: string;
@@ -59,6 +62,7 @@ export async function auditTarget(
   const seed = parseSeed(options.seed);
   const reports = someOf('--report', options.report, RUN_REPORTS);
   const request = parseRequest(options, { target, mode, seed });
+  checkMemoryRequest(request);
   const runDir = join(freshDir(options.out), `audit-${mode}`);
   mkdirSync(runDir, { recursive: true });
   const isTalkative = options.json !== true && options.quiet !== true;
@@ -85,11 +89,14 @@ export async function auditTarget(
 
 /** Every check there is, a line each. */
 function listProbes(): string {
-  const width = Math.max(...PROBES.map(({ name }) => name.length));
-  return PROBES.map(
-    ({ name, failureModes, demands }) =>
-      `${failureModes.join(' ').padEnd(12)}${name.padEnd(width)}  ${demands}\n`,
-  ).join('');
+  const all = [...PROBES, ...MEMORY_CHECKS];
+  const width = Math.max(...all.map(({ name }) => name.length));
+  return all
+    .map(
+      ({ name, failureModes, demands }) =>
+        `${failureModes.join(' ').padEnd(12)}${name.padEnd(width)}  ${demands}\n`,
+    )
+    .join('');
 }
 
 /** `mcp-soak audit http://…/mcp` and `mcp-soak audit ./server.ts` say which they mean by themselves. */
@@ -126,6 +133,7 @@ function parseRequest(
     tools: { ...(echo && { echo }), ...(slow && { slow }) },
     ...(options.maxWait !== undefined && { maxWaitMs: parseWait(options.maxWait) }),
     ...(options.bail === true && { bail: true }),
+    ...(options.memory === true && { memory: {} }),
     ...(target && { target }),
     ...(policy && { policy }),
     ...(observers && { observers }),

@@ -4,7 +4,9 @@ import { formatBytes } from './format.ts';
 import type { LeakSeries, LeakUnit } from './leak-series.ts';
 
 /** What each unit of a leak is about, and how others mended it. */
-const UNITS: Readonly<Record<LeakUnit, { failureModes: readonly string[]; remedy: string }>> = {
+export const LEAK_UNITS: Readonly<
+  Record<LeakUnit, { failureModes: readonly [string, ...string[]]; remedy: string }>
+> = {
   session: {
     failureModes: ['F05', 'F06'],
     remedy:
@@ -26,11 +28,11 @@ const UNITS: Readonly<Record<LeakUnit, { failureModes: readonly string[]; remedy
   },
 };
 
-const HANDLES_REMEDY =
+export const HANDLES_REMEDY =
   'Clear timers, remove listeners and close sockets where the session ends, with it: clearInterval, off, destroy.';
 
 /** What a target may hold for one peer that does not read. */
-const MAX_HELD_BYTES = 2 * 1_024 * 1_024;
+export const MAX_HELD_BYTES = 2 * 1_024 * 1_024;
 
 /** Checks on memory over cycles; `handles_return` speaks of all of them together. Empty when nothing was measured. */
 export function judgeLeaks(leaks: readonly LeakSeries[]): Check[] {
@@ -51,9 +53,9 @@ function memoryCheck(series: LeakSeries): Check {
     observed,
     limit: `<= ${formatBytes(budgetBytes)} per ${unit}`,
     reason: verdict === 'fail' ? [reason, culprit(series)].filter((part) => part !== '').join(': ') : reason,
-    failureModes: [...UNITS[unit].failureModes],
+    failureModes: [...LEAK_UNITS[unit].failureModes],
     evidence: evidenceOf(series),
-    ...(verdict === 'fail' && { remedy: UNITS[unit].remedy }),
+    ...(verdict === 'fail' && { remedy: LEAK_UNITS[unit].remedy }),
   };
 }
 
@@ -111,7 +113,7 @@ function heldCheck({ heldBytes }: LeakSeries): Check[] {
         : '',
       failureModes: ['F48'],
       evidence: [],
-      ...(isTooMuch && { remedy: UNITS.reader.remedy }),
+      ...(isTooMuch && { remedy: LEAK_UNITS.reader.remedy }),
     },
   ];
 }

@@ -38,4 +38,4 @@ export function eventWork(parts: WorkParts): LeakWork {
 }
 
 export const NO_EMITTER =
-  'the target has no tool that sends events: give --tool one that sends progress notifications (emit of the reference hub, say)';
+  'the target has no tool that sends events: name one that sends progress notifications with mcp-soak leak --tool (emit of the reference hub, say)';

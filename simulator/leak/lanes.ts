@@ -46,9 +46,9 @@ export class Lanes {
     clock: Clock,
     { lanes = LANES, headers = {} }: { lanes?: number; headers?: Headers | undefined } = {},
   ) {
-    this.#headers = headers;
     this.#target = target;
     this.#clock = clock;
+    this.#headers = headers;
     this.#pools = Array.from(
       { length: lanes },
       () => new ConnectionPool(target.dial, clock, () => undefined, { maxConnections: CONNECTIONS_PER_LANE }),

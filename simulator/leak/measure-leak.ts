@@ -10,6 +10,7 @@ import { RequestError } from '../run-request.ts';
 import type { Target } from '../targets/target.ts';
 import { type Culprit, findCulprit } from './culprit.ts';
 import { eventWork } from './event-work.ts';
+import { howItEnded } from './how-it-ended.ts';
 import { Lanes } from './lanes.ts';
 import { LeakError, NotObservableError } from './leak-error.ts';
 import type { LeakOptions } from './leak-options.ts';
@@ -66,12 +67,29 @@ export async function measureLeak(
         'memory needs a process to read it from. Use --inspect-pid <pid>, --command or --module.',
     );
   }
-  const reader = await openMemoryReader(pid, { isNode: options.inspectPid !== undefined });
+  let reader: MemoryReader;
+  try {
+    reader = await openMemoryReader(pid, { isNode: options.inspectPid !== undefined });
+  } catch (error) {
+    const end = error instanceof RequestError ? await howItEnded(target, clock) : undefined;
+    // It ended in the series before, or between two: nobody asked for something that cannot be had.
+    if (end !== undefined) return unmeasured(options, end);
+    throw error;
+  }
   const { headers, sessionsFrom } = options;
   const source = sessionsFrom && countSource(sessionsFrom, target, clock, headers);
   const sessions = new SessionObserver(target, clock, { source, headers });
   const lanes = new Lanes(target, clock, { headers });
-  const measurement = new Measurement({ options, reader, sessions, lanes, clock, signal, onProgress });
+  const measurement = new Measurement({
+    target,
+    options,
+    reader,
+    sessions,
+    lanes,
+    clock,
+    signal,
+    onProgress,
+  });
   try {
     return await measurement.run();
   } finally {
@@ -81,7 +99,25 @@ export async function measureLeak(
   }
 }
 
+/** A measurement that there was no process for any more. */
+function unmeasured(options: LeakOptions, trouble: string): LeakSeries {
+  return seriesOf({
+    name: options.unit,
+    unit: options.unit,
+    source: 'heap',
+    plan: planLeak(options, 'heap'),
+    warmupCycles: 0,
+    readings: [],
+    counts: [],
+    judgement: { kind: 'more', cycles: 0 },
+    trouble,
+    culprit: undefined,
+    heldBytes: undefined,
+  });
+}
+
 interface Parts {
+  readonly target: Target;
   readonly options: LeakOptions;
   readonly reader: MemoryReader;
   readonly sessions: SessionObserver;
@@ -126,7 +162,8 @@ class Measurement {
     } catch (error) {
       if (error instanceof CountError) throw new RequestError(error.message, { cause: error });
       if (!(error instanceof LeakError) && !(error instanceof InspectorError)) throw error;
-      trouble = error.message;
+      const { target, clock } = this.#parts;
+      trouble = (await howItEnded(target, clock)) ?? error.message;
       isObservable = !(error instanceof NotObservableError);
     }
     const series = this.#series(trouble ?? this.#failures(), culprit);

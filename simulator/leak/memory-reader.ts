@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { MemorySource } from '../judge/leak-series.ts';
 import { Inspector, InspectorError } from '../observers/inspector.ts';
-import { CLOSE_INSPECTOR, heapAfterGc } from '../observers/node.ts';
+import { heapAfterGc } from '../observers/node.ts';
 import { RequestError } from '../run-request.ts';
 import { LeakError } from './leak-error.ts';
 import { countResources, pin, unpin } from './pinned-node.ts';
@@ -46,18 +46,25 @@ export async function openMemoryReader(pid: number, { isNode = false } = {}): Pr
 }
 
 async function nodeReader(pid: number): Promise<MemoryReader> {
+  const inspector = await pinnedNode(pid);
+  return {
+    pid,
+    source: 'heap',
+    inspector,
+    bytes: () => heapAfterGc(inspector),
+    counts: async () => ({ ...countFiles(pid), ...(await countResources(inspector)) }),
+    close: () => leave(inspector),
+  };
+}
+
+async function pinnedNode(pid: number): Promise<Inspector> {
+  let inspector: Inspector | undefined;
   try {
-    const inspector = await Inspector.attach(pid);
+    inspector = await Inspector.attach(pid);
     await pin(inspector);
-    return {
-      pid,
-      source: 'heap',
-      inspector,
-      bytes: () => heapAfterGc(inspector),
-      counts: async () => ({ ...countFiles(pid), ...(await countResources(inspector)) }),
-      close: () => leave(inspector),
-    };
+    return inspector;
   } catch (error) {
+    await inspector?.leave();
     if (error instanceof InspectorError) throw new RequestError(error.message, { cause: error });
     throw error;
   }
@@ -65,13 +72,11 @@ async function nodeReader(pid: number): Promise<MemoryReader> {
 
 async function leave(inspector: Inspector): Promise<void> {
   try {
-    if (inspector.isClosed) return;
-    await unpin(inspector);
-    if (inspector.wasOpened) await inspector.evaluate(CLOSE_INSPECTOR);
+    if (!inspector.isClosed) await unpin(inspector);
   } catch (error) {
     if (!(error instanceof InspectorError)) throw error;
   } finally {
-    inspector.close();
+    await inspector.leave();
   }
 }
 

@@ -59,9 +59,6 @@ const REMOVE = `(() => {
 const MEMORY = '(({ heapUsed, external }) => ({ heapUsed, external }))(process.memoryUsage())';
 /** Finalizers run as tasks: what they let go of is collected by the second collection. */
 const NEXT_TASK = 'new Promise((resolve) => setImmediate(resolve)).then(() => undefined)';
-/** What the inspector does when nobody needs it any more: as it was before. */
-export const CLOSE_INSPECTOR =
-  "setImmediate(() => process.getBuiltinModule('node:inspector').close()), undefined";
 
 /** Heap, handles, event-loop delay and garbage collection of a Node process, also of one that was restarted. */
 export class NodeObserver {
@@ -114,11 +111,10 @@ export class NodeObserver {
     if (!inspector || inspector.isClosed) return;
     try {
       await inspector.evaluate(REMOVE);
-      if (inspector.wasOpened) await inspector.evaluate(CLOSE_INSPECTOR);
     } catch (error) {
       if (!(error instanceof InspectorError)) throw error;
     } finally {
-      inspector.close();
+      await inspector.leave();
     }
   }
 }

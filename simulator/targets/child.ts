@@ -34,6 +34,8 @@ export class Child {
   /** Rejects when it cannot be started, or ended; with its last lines of output. */
   readonly failed: Promise<never>;
   readonly #process: ChildProcess;
+  /** It has ended and its output has been read. */
+  readonly #over: Promise<TargetExit>;
   readonly #called: string;
   readonly #hide: (text: string) => string;
   readonly #lastLines: string[] = [];
@@ -51,6 +53,7 @@ export class Child {
     this.#hide = hide ?? ((text) => text);
     this.#called = this.#hide(`${name} %s: ${[command, ...(args ?? [])].join(' ')}`);
     this.exited = exitOf(this.#process);
+    this.#over = this.#lastWords();
     this.#killWithUs();
     this.#keepOutput(logFile, isAgain);
     this.failed = this.#failure();
@@ -62,6 +65,12 @@ export class Child {
   onLine(hear: (line: string) => void): () => void {
     this.#hearers.add(hear);
     return () => void this.#hearers.delete(hear);
+  }
+
+  /** The last lines of its output, once it has ended. */
+  async lastLines(): Promise<readonly string[]> {
+    await this.#over;
+    return [...this.#lastLines];
   }
 
   /** An error that names the command, and its last lines of output. */
@@ -119,13 +128,13 @@ export class Child {
         for (const hear of this.#hearers) hear(said);
       });
     }
-    void this.#lastWords().then(() => log?.end());
+    void this.#over.then(() => log?.end());
   }
 
   async #failure(): Promise<never> {
     const { promise: unstartable, reject } = Promise.withResolvers<never>();
     this.#process.once('error', (error) => reject(this.error(`cannot be started (${error.message})`)));
-    const { code, signal } = await Promise.race([unstartable, this.#lastWords()]);
+    const { code, signal } = await Promise.race([unstartable, this.#over]);
     throw this.error(`ended before it listened (${signal ?? `code ${code}`})`);
   }
 

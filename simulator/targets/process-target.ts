@@ -55,6 +55,7 @@ export async function processTarget(options: ProcessTargetOptions): Promise<Targ
     get exited() {
       return child.exited;
     },
+    lastLines: () => child.lastLines(),
     signal,
     kill: () => child.signalGroup('SIGKILL'),
     pause: () => child.signalGroup('SIGSTOP'),

@@ -43,6 +43,8 @@ export interface Target {
   start?(): Promise<void>;
   /** Settles when this life of the target ended, by itself or after a signal; absent when that cannot be seen. */
   readonly exited?: Promise<TargetExit>;
+  /** The last lines of output of this life, once it has ended; absent where they cannot be seen. */
+  lastLines?(): Promise<readonly string[]>;
   /** Ends the target, whatever state it is in. Idempotent. */
   stop(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { type Planted, plant } from './planted-leak.ts';
 
 /*
  * A server in the pattern of the SDK's example (Express, a McpServer and a transport per session, a Map of them), with a
- * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call | events]
+ * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call | events] [port]
  * Says where it listens. GET /health tells how many sessions there are.
  */
 
@@ -47,7 +47,7 @@ for (const method of ['get', 'delete'] as const) {
 app.get('/health', (_request, response) => void response.json({ sessions: transports.size }));
 
 const server = createServer({ keepAliveTimeout: 65_000 }, app);
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(process.argv[3] ?? 0), '127.0.0.1', () => {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('The server has no port.');
   process.stdout.write(

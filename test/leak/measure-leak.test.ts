@@ -105,15 +105,17 @@ it('ends early when it is stopped, undecided, and with what it had', async () =>
   expect(series.reason).toBe('it was stopped');
 });
 
-it('is undecided when the target ends in the middle', async () => {
+it('is undecided when the target ends in the middle, and afterwards, and says how it ended', async () => {
   const target = await leakTarget('none');
   onTestFinished(() => target.stop());
   const onProgress = ({ cycles }: { cycles: number }) => {
     if (cycles === 4) target.kill?.();
   };
-  const series = await measureLeak(target, { unit: 'session', ...SHORT }, { clock: realClock(), onProgress });
-  expect(series.verdict).toBe('invalid');
-  expect(series.reason).not.toBe('');
+  const cut = await measureLeak(target, { unit: 'session', ...SHORT }, { clock: realClock(), onProgress });
+  expect(cut.verdict).toBe('invalid');
+  expect(cut.reason).toMatch(/^the target ended \(SIGKILL\), and was not told to; it said last: .*Debugger/);
+  const next = await measureLeak(target, { unit: 'request', ...SHORT }, { clock: realClock() });
+  expect([next.verdict, next.reason]).toEqual(['invalid', cut.reason]);
 });
 
 it('needs a process to read memory from', async () => {

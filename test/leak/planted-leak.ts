@@ -14,7 +14,7 @@ export const PLANTED = [
 ] as const;
 export type PlantedName = (typeof PLANTED)[number];
 
-/** `map`, `lru:200`, `obj:32`: what happens when a session with this transport has ended, or a call was made. */
+/** `map`, `lru:200`, `obj:32`, `call:500`: what happens when a session with this transport has ended, or a call was made. */
 export interface Planted {
   onSessionEnded(id: string, transport: object): void;
   onCall(): void;
@@ -61,7 +61,7 @@ function plantOne(text: string): Planted {
     case 'transport':
       return { ...NONE, onSessionEnded: zombies() };
     case 'call':
-      return { ...NONE, onCall: callLog() };
+      return { ...NONE, onCall: callLog(Number(amount)) };
     case 'events':
       return { ...NONE, onEvent: eventStore() };
     case undefined:
@@ -119,10 +119,16 @@ function zombies(): (id: string, transport: object) => void {
   return (id, transport) => void zombies.set(id, transport);
 }
 
-function callLog(): () => void {
+/** `bytes`: of each answer, which is kept. */
+function callLog(bytes: number): () => void {
   const calls: { at: number; answer: string }[] = [];
   keepFromExit(() => calls);
-  return () => void calls.push({ at: performance.now(), answer: 'ok' });
+  return () => void calls.push({ at: performance.now(), answer: bytes === 0 ? 'ok' : textOf(bytes) });
+}
+
+/** One that is not shared with the next of its length. */
+function textOf(bytes: number): string {
+  return Buffer.alloc(bytes, String(performance.now())).toString('latin1');
 }
 
 function eventStore(): (event: object) => void {
