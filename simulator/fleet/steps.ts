@@ -105,8 +105,12 @@ async function expectEvents(
   { withinMs }: Extract<PlannedStep, { kind: 'expect-events' }>,
   context: StepContext,
 ): Promise<StepEnd> {
-  const { clients, clock, stop } = context;
-  await clients.inbox.settle(clock, withinMs, stop);
+  const { clients, clock, profile, stop } = context;
+  const { current, inbox } = clients;
+  const hasIds = current.lastEventId !== '';
+  // Nobody opens it again: nothing can come.
+  if (current.openStreams === 0 && !profile.reopen) inbox.streamLost({ hasIds, isResumed: false });
+  await inbox.settle(clock, withinMs, stop);
   context.dueAt = clock.now();
   return 'go-on';
 }

@@ -19,7 +19,7 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
     goneNot404: tally(0),
     expectations: 50,
     unmetExpectations: tally(0),
-    events: { owed: 20, excused: 0, seen: 20, faults: tally(0) },
+    events: { owed: 20, excused: 0, resumable: 0, seen: 20, faults: tally(0) },
     ...changes,
   };
 }
@@ -64,7 +64,11 @@ describe('of what the virtual users saw', () => {
   it.each<[string, Partial<RunFacts>, string]>([
     ['answers_correct', { wrongAnswers: tally(2) }, '2 of 1,200 calls'],
     ['calls_answered', { unanswered: tally(1) }, '1 of 1,200 calls'],
-    ['events_exact', { events: { owed: 20, excused: 0, seen: 21, faults: tally(1) } }, '1 of 21 events'],
+    [
+      'events_exact',
+      { events: { owed: 20, excused: 0, resumable: 0, seen: 21, faults: tally(1) } },
+      '1 of 21 events',
+    ],
     ['gone_is_404', { goneNot404: tally(40) }, '40 of 40 probes'],
     ['expectations_met', { unmetExpectations: tally(3) }, '3 of 50 expectations'],
   ])('a single case fails %s, with the first one as its reason', (name, changes, observed) => {
