@@ -11,10 +11,10 @@ import { type Row, renderMatrix, renderRow } from './matrix.ts';
 import { BROKEN, HEALTHY, type Subject } from './subjects.ts';
 
 /*
- * Does mcp-soak find what it says it finds? Servers broken on purpose, one defect each, are audited in virtual time,
- * those in the pattern of the SDK also run through the bundled scenarios; and so are three healthy servers, with many
- * seeds. Prints which checks turned red, writes the matrix to reports/, and fails when a defect is missed or a
- * healthy server accused.
+ * Does mcp-soak find what it says it finds? Servers broken on purpose, one defect each, are audited in virtual time
+ * and run through the scenarios that should see their defect; three healthy servers are audited with many seeds and
+ * run through all scenarios. Prints which checks turned red, writes the matrix to reports/, and fails when a defect is
+ * missed, by all or by a scenario that should see it, or a healthy server accused.
  */
 
 const DEFAULT_SEEDS = 20;
@@ -38,6 +38,7 @@ const RowsSchema = z.array(
     red: z.record(z.string(), z.array(z.string())),
     caughtBy: z.array(z.string()),
     consequences: z.array(z.string()),
+    blind: z.array(z.string()),
     verdict: z.enum(['ok', 'missed', 'accused', 'elsewhere']),
     note: z.string(),
   }),
@@ -93,7 +94,7 @@ async function examine(
   };
   await look(audit, defect ? 1 : Number(seeds));
   if (!defect) await look(scenarios, Math.min(SCENARIO_SEEDS, Number(seeds)));
-  else if (defect.caughtBy.length > 0) await look(scenarios, 1);
+  else await look(scenarios, 1);
   if (verbose)
     for (const { check, where, reason } of red)
       process.stderr.write(`  ${subject.name} ${where}: ${check}: ${reason}\n`);
@@ -112,6 +113,7 @@ function judge({ name, defect }: Subject, red: readonly Red[], elsewhere: string
       red: where,
       caughtBy: [],
       consequences: names,
+      blind: [],
       verdict,
       note: '',
     };
@@ -119,10 +121,14 @@ function judge({ name, defect }: Subject, red: readonly Red[], elsewhere: string
   const { failureMode, caughtBy: named } = defect;
   const catches = ({ check, failureModes }: Red) =>
     failureModes.includes(failureMode) || named.some((invariant) => invariant === check);
-  const caughtBy = [...new Set(red.filter(catches).map(({ check }) => check))];
-  const verdict = caughtBy.length > 0 ? 'ok' : elsewhere === undefined ? 'missed' : 'elsewhere';
+  const caught = red.filter(catches);
+  const caughtBy = [...new Set(caught.map(({ check }) => check))];
+  const blind = (defect.scenarios ?? []).filter((each) => !caught.some((one) => one.where === each));
+  const isCaught = caughtBy.length > 0 && blind.length === 0;
+  const verdict = isCaught ? 'ok' : elsewhere === undefined ? 'missed' : 'elsewhere';
   const consequences = names.filter((check) => !caughtBy.includes(check));
-  return { subject: name, failureMode, red: where, caughtBy, consequences, verdict, note: elsewhere ?? '' };
+  const note = elsewhere ?? '';
+  return { subject: name, failureMode, red: where, caughtBy, consequences, blind, verdict, note };
 }
 
 await main();
