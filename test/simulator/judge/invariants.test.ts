@@ -88,6 +88,25 @@ describe('of what the virtual users saw', () => {
     expect(checkOf(facts(changes), name)).toMatchObject({ verdict: 'no-data', reason });
   });
 
+  it.each<[string, Partial<RunFacts['events']>, Partial<Check>]>([
+    [
+      'streams without ids were lost, so nobody can say',
+      { owed: 4, excused: 16, seen: 9 },
+      {
+        verdict: 'not-observable',
+        observed: '0 of 9 events, 16 lost with their streams',
+        reason: 'streams were lost, and the target gives its events no ids to resume them by',
+      },
+    ],
+    ['some were lost, and others could be resumed', { excused: 2, resumable: 3 }, { verdict: 'pass' }],
+    ['doubled ones are doubled, ids or none', { excused: 16, faults: tally(1) }, { verdict: 'fail' }],
+    ['no event at all', { owed: 0, seen: 0 }, { verdict: 'no-data', reason: 'no event was seen' }],
+    ['owed, and none came', { seen: 0, faults: tally(2) }, { verdict: 'fail', observed: '2 of 20 events' }],
+  ])('events_exact: %s', (_, events, expected) => {
+    const run = facts({ events: { ...facts().events, ...events } });
+    expect(checkOf(run, 'events_exact')).toMatchObject(expected);
+  });
+
   it('one case of one is told of in the singular', () => {
     expect(checkOf(facts({ calls: 1 }), 'calls_answered').observed).toBe('0 of 1 call');
   });
