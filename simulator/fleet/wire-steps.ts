@@ -88,8 +88,8 @@ function concernOf(
   return method === 'POST' && body?.includes('"initialize"') === true ? 'initialize' : 'nothing';
 }
 
-function spell({ text, times }: RepeatedText): string {
-  return text.repeat(times);
+function spell({ text, times, close = '' }: RepeatedText): string {
+  return text.repeat(times) + close.repeat(times);
 }
 
 function isAsExpected(outcome: Outcome, statuses: PlannedRaw['statuses']): boolean {

@@ -34,9 +34,11 @@ export const A6_DEFECTS = {
     'F49',
     'A body over 100 KB is refused, so that an argument of 1 MB cannot be sent.',
   ),
-  'deep-json-ends-process': auditOnly(
+  'deep-json-ends-process': alsoIn(
+    ['hostile-input'],
     'F49',
     'A deeply nested body overflows the stack, and the process ends.',
+    { caughtBy: ['target_survives'] },
   ),
   'catalogue-per-session': auditOnly('F50', 'Each session builds the catalogue of tools anew: about 300 KB.'),
 } as const satisfies Record<string, Defect>;
