@@ -1,3 +1,16 @@
+import type { Outcome } from './mcp/outcome.ts';
+
+/** 404: the session is gone. 429, 503: not now. */
+const TOLD: readonly number[] = [404, 429, 503];
+
+/**
+ * Whether this is what a session meets whose process has ended. Any other answer, and silence, is none: the client
+ * would never learn that it has to start over (F20, F54).
+ */
+export function tellsOfLoss(outcome: Outcome): boolean {
+  return outcome.kind === 'connection' || (outcome.kind === 'http-error' && TOLD.includes(outcome.status));
+}
+
 /**
  * Stretches of time in which the target was down or stood still because it was told to, on the run's clock. What
  * is lost to them is nobody's fault. `noticeMs`: how long it may take until clients have noticed that it is back.

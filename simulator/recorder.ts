@@ -9,7 +9,7 @@ import type { TargetEvent } from './judge/session-event.ts';
 import { TrafficCount } from './judge/traffic.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, type Outcome } from './mcp/outcome.ts';
-import { Outages } from './outages.ts';
+import { Outages, tellsOfLoss } from './outages.ts';
 import { inWords, isCut, isLost, isServed, said, seconds } from './outcome-words.ts';
 
 /** Who did something: one iteration of one virtual user. */
@@ -356,7 +356,7 @@ export class Recorder {
     const openedAt = this.#openedAt.get(session);
     return (
       this.#isTouched(outcome) ||
-      (!isServed(outcome) && openedAt !== undefined && this.#outages.took(openedAt))
+      (tellsOfLoss(outcome) && openedAt !== undefined && this.#outages.took(openedAt))
     );
   }
 

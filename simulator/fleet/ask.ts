@@ -88,7 +88,9 @@ async function sendAll(context: StepContext, requests: readonly Ask[]): Promise<
     const isOvertaken = clients.isEnding && (isGone(outcome) || outcome.kind === 'rpc-error');
     const isExpected = isOurFault || isPrepared || isOvertaken || (request.isExpected?.(outcome) ?? false);
     take(context, outcome, { method: request.method, isExpected });
-    const end = isGone(outcome) && profile.atGone.kind !== 'go-on' ? 'end' : 'go-on';
+    // The flow goes on to look whether it is gone for good.
+    const isOver = isGone(outcome) && !isOvertaken && profile.atGone.kind !== 'go-on';
+    const end = isOver ? 'end' : 'go-on';
     return [request, { outcome, end, isOurFault, isOvertaken }];
   });
   context.dueAt = Math.max(...round.map(([, { outcome }]) => outcome.doneAt));

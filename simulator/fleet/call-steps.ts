@@ -99,13 +99,17 @@ function withEventsTaken(
 ): Required<Pick<Ask, 'send' | 'isExpected'>> {
   const isExpected = ({ kind }: Outcome) => kind === 'aborted';
   if (!wantsProgress && !sendsEvents(tool, args)) return { send: call, isExpected };
-  const isCounted = tool === 'emit' && typeof args.count === 'number';
+  const count = tool === 'emit' && typeof args.count === 'number' ? args.count : null;
+  const isOnStream = sendsEvents(tool, args);
   return {
     isExpected,
     send: async (client) => {
       // Sent once more on a new session, it is that one's.
       const { inbox } = clients;
-      inbox.announce(tag, isCounted ? Number(args.count) : null);
+      inbox.announce(tag, { count, isOnStream });
+      const hasIds = client.lastEventId !== '';
+      // Nobody listens, and nobody will ask for what is sent meanwhile.
+      if (isOnStream && client.openStreams === 0 && !hasIds) inbox.streamLost({ hasIds, isResumed: false });
       const outcome = await call(client);
       inbox.callOver(tag, outcome.kind === 'result');
       return outcome;

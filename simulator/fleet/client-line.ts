@@ -30,7 +30,7 @@ export class ClientLine {
   #current: McpClient;
   #gone: McpClient | undefined;
   #hasLeft = false;
-  #isEnding = false;
+  #endings = 0;
   #holdsSockets = false;
 
   constructor(parts: LineParts) {
@@ -56,7 +56,12 @@ export class ClientLine {
 
   /** Its client has asked for the end of the current session. */
   get isEnding(): boolean {
-    return this.#isEnding;
+    return this.#endings > 0;
+  }
+
+  /** It has asked more than once, so that one of them may find the session gone. */
+  get isEndingTwice(): boolean {
+    return this.#endings > 1;
   }
 
   get network(): FaultyNetwork | undefined {
@@ -81,7 +86,7 @@ export class ClientLine {
 
   /** From now on the session may be gone, for any request of the client. */
   noteEnding(): void {
-    this.#isEnding = true;
+    this.#endings += 1;
   }
 
   abandon(how: AbandonKind): void {
@@ -98,7 +103,7 @@ export class ClientLine {
     this.#session = this.#parts.newSession(this.#attempts);
     this.#inbox = this.#parts.newInbox(this.#session);
     this.#current = this.#parts.newClient(this.#session, this.#inbox);
-    this.#isEnding = false;
+    this.#endings = 0;
   }
 
   /** Lets somebody else ask for a session of its own, once, and leave it at that. */

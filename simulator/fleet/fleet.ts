@@ -243,7 +243,8 @@ export class Fleet {
       maxConnections: mostConcurrent(flow) + SPARE_CONNECTIONS,
       ...(PROFILES[client.profile].ids === 'always-1' && { nextId: () => 1 }),
       onStreamLost: () => {
-        if (made.lastEventId === '') inbox?.excuse();
+        // Whether it is resumed is shown by what comes next.
+        inbox?.streamLost({ hasIds: made.lastEventId !== '', isResumed: true });
         keeper?.lost(made);
       },
       ...(inbox && { onNotification: inbox.hear }),

@@ -8,8 +8,25 @@ export interface InboxParts {
   readonly count: EventCount;
 }
 
+/** What a call is about to send beside its answer. */
+export interface Announced {
+  /** How many events; `null`: as many as the tool likes, in rising order. */
+  readonly count: number | null;
+  /** They come on the session's GET stream, and go with it; others come with the answer. */
+  readonly isOnStream: boolean;
+}
+
+/** How a GET stream was lost. */
+export interface Loss {
+  /** Its events had ids. */
+  readonly hasIds: boolean;
+  /** The client comes back with the last of them. */
+  readonly isResumed: boolean;
+}
+
 /** The events of one call. */
 interface Letter {
+  readonly isOnStream: boolean;
   /** How many are to come; `null`: as many as the tool likes, in rising order. */
   readonly count: number | null;
   /** What comes next, where they are counted; otherwise the last one that came. */
@@ -38,10 +55,11 @@ export class Inbox {
   }
 
   /** A call is about to be sent that sends events with this tag, or progress with this token. */
-  announce(tag: string, count: number | null): void {
+  announce(tag: string, { count, isOnStream }: Announced): void {
     const [oldest] = this.#letters.keys();
     if (this.#letters.size >= MAX_LETTERS && oldest !== undefined) this.#letters.delete(oldest);
     this.#letters.set(tag, {
+      isOnStream,
       count,
       next: count === null ? Number.NEGATIVE_INFINITY : 1,
       gaps: [],
@@ -52,7 +70,8 @@ export class Inbox {
   /** The call is over. `isSent`: it ended well, so that all of its events are on their way. */
   callOver(tag: string, isSent: boolean): void {
     const letter = this.#letters.get(tag);
-    if (letter) letter.state = isSent && letter.count !== null ? 'owed' : 'free';
+    // What was lost on the way is not owed, however well its call ends.
+    if (letter?.state === 'sending') letter.state = isSent && letter.count !== null ? 'owed' : 'free';
     this.#onChange?.();
   }
 
@@ -70,12 +89,15 @@ export class Inbox {
     this.#onChange?.();
   };
 
-  /** A stream was lost that cannot be resumed: what was on its way is not owed any more. */
-  excuse(): void {
+  /** The GET stream was lost, or is not there. Unless it is resumed, what was on its way is not owed any more. */
+  streamLost({ hasIds, isResumed }: Loss): void {
+    const { count } = this.#parts;
+    if (hasIds) count.resumable += 1;
+    if (hasIds && isResumed) return;
     for (const letter of this.#letters.values()) {
-      if (letter.state === 'free' || isComplete(letter)) continue;
+      if (!letter.isOnStream || letter.state === 'free' || isComplete(letter)) continue;
       letter.state = 'free';
-      this.#parts.count.excused += letter.count ?? 0;
+      if (!hasIds) count.excused += letter.count ?? 0;
     }
     this.#onChange?.();
   }

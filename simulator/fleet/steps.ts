@@ -105,21 +105,26 @@ async function expectEvents(
   { withinMs }: Extract<PlannedStep, { kind: 'expect-events' }>,
   context: StepContext,
 ): Promise<StepEnd> {
-  const { clients, clock, stop } = context;
-  await clients.inbox.settle(clock, withinMs, stop);
+  const { clients, clock, profile, stop } = context;
+  const { current, inbox } = clients;
+  const hasIds = current.lastEventId !== '';
+  // Nobody opens it again: nothing can come.
+  if (current.openStreams === 0 && !profile.reopen) inbox.streamLost({ hasIds, isResumed: false });
+  await inbox.settle(clock, withinMs, stop);
   context.dueAt = clock.now();
   return 'go-on';
 }
 
 async function remove(context: StepContext): Promise<StepEnd> {
   const { clients } = context;
-  const isSecond = clients.isEnding;
   clients.noteEnding();
   const outcome = await clients.current.delete();
   // A server may not allow clients to end sessions: 405 is an answer (2025-11-25, Session Management).
-  const isExpected = isStatus(405)(outcome) || (isSecond && isGone(outcome));
+  // Of two at once either may arrive first.
+  const isOvertaken = clients.isEndingTwice && isGone(outcome);
+  const isExpected = isStatus(405)(outcome) || isOvertaken;
   const end = settle(context, outcome, { method: 'DELETE', isExpected });
-  return context.profile.atGone.kind === 'go-on' ? 'go-on' : end;
+  return isOvertaken || context.profile.atGone.kind === 'go-on' ? 'go-on' : end;
 }
 
 async function expect(expected: 'gone' | 'alive', context: StepContext): Promise<StepEnd> {

@@ -24,12 +24,16 @@ export async function reopen(
   { kind, afterMs }: Extract<PlannedStep, { kind: 'reconnect' | 'resume' }>,
   context: StepContext,
 ): Promise<StepEnd> {
-  const client = context.clients.current;
-  const isResumed = kind === 'resume' && client.lastEventId !== '';
+  const { current: client, inbox } = context.clients;
+  const hasIds = client.lastEventId !== '';
+  const isResumed = kind === 'resume' && hasIds;
   client.closeStream();
-  if (!isResumed) context.clients.inbox.excuse();
+  inbox.streamLost({ hasIds, isResumed });
   if (afterMs > 0) context.dueAt = await wait(context, afterMs);
-  return listen(context, isResumed ? client.lastEventId : '');
+  const end = await listen(context, isResumed ? client.lastEventId : '');
+  // Nor is what was sent while nobody listened.
+  if (!isResumed) inbox.streamLost({ hasIds, isResumed });
+  return end;
 }
 
 export function fault(step: PlannedFault, { clients }: StepContext): StepEnd {
@@ -84,8 +88,8 @@ function concernOf(
   return method === 'POST' && body?.includes('"initialize"') === true ? 'initialize' : 'nothing';
 }
 
-function spell({ text, times }: RepeatedText): string {
-  return text.repeat(times);
+function spell({ text, times, close = '' }: RepeatedText): string {
+  return text.repeat(times) + close.repeat(times);
 }
 
 function isAsExpected(outcome: Outcome, statuses: PlannedRaw['statuses']): boolean {

@@ -9,4 +9,6 @@ export class EventCount {
   seen = 0;
   /** Lost with a stream that could not be resumed, because the target gives its events no ids. */
   excused = 0;
+  /** Streams that were lost and could be resumed. */
+  resumable = 0;
 }

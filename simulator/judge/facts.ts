@@ -36,6 +36,7 @@ export interface RunFacts {
   readonly events: {
     readonly owed: number;
     readonly excused: number;
+    readonly resumable: number;
     readonly seen: number;
     readonly faults: Tally;
   };

@@ -174,7 +174,8 @@ export class McpClient {
   listen({ lastEventId, ...options }: RequestOptions & { lastEventId?: string } = {}): Promise<Outcome> {
     const reader = new StreamAnswer(
       (message) => {
-        this.#lastEventId = reader.lastEventId;
+        // A message without an id leaves the one before it standing, also on a stream that was opened again.
+        this.#lastEventId = reader.lastEventId || this.#lastEventId;
         this.#understand(message);
       },
       (ms) => {

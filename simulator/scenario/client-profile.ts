@@ -6,3 +6,6 @@
  */
 export const CLIENT_PROFILES = ['plain', 'compliant', 'sdk-like', 'stuck', 'herd', 'claude-like'] as const;
 export type ClientProfile = (typeof CLIENT_PROFILES)[number];
+
+/** Those that open another session when theirs is gone, and go on with that. */
+export const STARTING_OVER: readonly ClientProfile[] = ['compliant', 'herd'];

@@ -1,3 +1,4 @@
+import { CLIENT_PROFILES, STARTING_OVER } from './client-profile.ts';
 import { checkEngineFlow, engineOf } from './engine.ts';
 import type { Finding, Path } from './errors.ts';
 import { type Step, stepName } from './flow-schema.ts';
@@ -14,7 +15,11 @@ export function checkCombinations(scenario: Scenario): Finding[] {
   return [
     ...Object.entries(scenario.workloads).flatMap(([name, workload]) => {
       const path = ['workloads', name, 'flow'];
-      return [...checkFlow(workload.flow, path), ...checkEngineFlow(workload, path)];
+      return [
+        ...checkFlow(workload.flow, path),
+        ...checkProfile(workload, path),
+        ...checkEngineFlow(workload, path),
+      ];
     }),
     ...checkEvents(scenario),
     ...checkInvariants(scenario),
@@ -67,6 +72,17 @@ function checkFlow(flow: readonly Step[], path: Path): Finding[] {
     });
   }
   return findings;
+}
+
+/** Each of several flows at once would open a session of its own, in place of the one that all of them share. */
+function checkProfile({ client, flow }: Workload, base: Path): Finding[] {
+  const profile = client?.profile ?? 'plain';
+  if (!STARTING_OVER.includes(profile)) return [];
+  const others = CLIENT_PROFILES.filter((other) => !STARTING_OVER.includes(other));
+  const message = `the flows of parallel share one session, and each of them would open another in its place at a 404, as a client with the profile ${profile} does: parallel goes with ${others.join(', ')}`;
+  return [...walkSteps(flow, base)].flatMap(({ name, path }) =>
+    name === 'parallel' ? [{ path, message }] : [],
+  );
 }
 
 /** Notes in `progress` how far these steps come. */

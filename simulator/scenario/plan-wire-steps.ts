@@ -20,8 +20,11 @@ export function planRaw(raw: RawSettings, path: Path, resolver: Resolver): Plann
     repeatedText(value),
   ]);
   // A body is held in memory as a whole, and so is a head.
-  for (const [where, { text, times }] of [...headers, ...(planned ? [['body', planned] as const] : [])]) {
-    if (Buffer.byteLength(text) * times <= LIMITS.rawBodyBytes.most) continue;
+  for (const [where, { text, times, close = '' }] of [
+    ...headers,
+    ...(planned ? [['body', planned] as const] : []),
+  ]) {
+    if (Buffer.byteLength(text + close) * times <= LIMITS.rawBodyBytes.most) continue;
     const message = overLimit(`${where} is`, LIMITS.rawBodyBytes, ' bytes');
     resolver.note({ path: where === 'body' ? [...path, 'body'] : [...path, 'headers', where], message });
   }
@@ -52,8 +55,10 @@ export function planFault(fault: FaultSettings, path: Path, resolver: Resolver):
   };
 }
 
-function repeatedText(written: string | { repeat: string; times: number }): RepeatedText {
-  return typeof written === 'string'
-    ? { text: written, times: 1 }
-    : { text: written.repeat, times: written.times };
+type WrittenText = string | { repeat: string; times: number; close?: string | undefined };
+
+function repeatedText(written: WrittenText): RepeatedText {
+  if (typeof written === 'string') return { text: written, times: 1 };
+  const { repeat, times, close } = written;
+  return { text: repeat, times, ...(close !== undefined && { close }) };
 }

@@ -10,6 +10,10 @@ const repeated = z.strictObject({
   times: whole('times', LIMITS.rawBodyBytes),
 });
 
+const nested = repeated.extend({
+  close: text('close', LIMITS.rawHeaderValue).optional().meta({ description: 'Said as often, after it' }),
+});
+
 const headerName = z.string().regex(/^[^\s:]{1,1000}$/, { error: 'a header name has no space and no colon' });
 const headerValue = z.union(
   [z.string().max(LIMITS.rawHeaderValue.most).regex(ONE_LINE, { error: 'a header is one line' }), repeated],
@@ -48,7 +52,7 @@ export const rawRequest = z
         description: 'Beside Host and Content-Length, which may be given, too; $session stands for the id',
       }),
     body: z
-      .union([z.string(), repeated], { error: "expected text, or { repeat: '[', times: 100000 }" })
+      .union([z.string(), nested], { error: "expected text, or { repeat: '[', times: 100000, close: ']' }" })
       .optional(),
     bodyBytes: whole('bodyBytes', LIMITS.rawBodyBytes)
       .optional()

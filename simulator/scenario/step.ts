@@ -57,6 +57,8 @@ export const SESSION_PLACEHOLDER = '$session';
 export interface RepeatedText {
   readonly text: string;
   readonly times: number;
+  /** Said as often after that, as brackets are. */
+  readonly close?: string;
 }
 
 export interface PlannedCall {

@@ -12,13 +12,18 @@ export interface WorkshopServer extends LocalServer {
 /** The server that a defect breaks, with the defect in it. */
 export function brokenServer(policy: PlainPolicy, defect: DefectName): WorkshopServer {
   const { base } = DEFECTS[defect];
-  const settings = { ...policy, ...DEFECTS[defect].policy };
+  const settings = policyWith(policy, defect);
   return base === 'sdk' ? createSdkServer(settings, defect) : createPlainServer(settings, defect);
 }
 
 /** The same server, healthy: set to the same, without the defect. */
 export function healthyBase(policy: PlainPolicy, defect: DefectName): WorkshopServer {
   const { base } = DEFECTS[defect];
-  const settings = { ...policy, ...DEFECTS[defect].policy };
+  const settings = policyWith(policy, defect);
   return base === 'sdk' ? createSdkServer(settings) : createPlainServer(settings);
+}
+
+/** What the defect needs, unless it is set to something else: a scenario has a cap of its own. */
+function policyWith(policy: PlainPolicy, defect: DefectName): PlainPolicy {
+  return { ...DEFECTS[defect].policy, ...policy };
 }

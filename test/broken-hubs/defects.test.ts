@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { bundledNames } from '../../simulator/commands/files.ts';
 import { INVARIANT_NAMES } from '../../simulator/scenario/invariant-names.ts';
 import { brokenServer, healthyBase } from './broken-server.ts';
+import { EVERY_SDK } from './defects/defect.ts';
 import { DEFECT_NAMES, DEFECTS, type DefectName, isDefectName } from './defects.ts';
 import type { SdkPolicy } from './policy.ts';
 import { inVirtualTime, type VirtualWorld } from './virtual-world.ts';
@@ -161,6 +163,19 @@ describe.each(DEFECT_NAMES)('The server with the defect %s', (name) => {
   });
 
   it('is looked for by checks that exist', () => {
-    for (const check of DEFECTS[name].caughtBy) expect(INVARIANT_NAMES).toContain(check);
+    const checks = [...INVARIANT_NAMES, 'mcp_request_errors'];
+    for (const check of DEFECTS[name].caughtBy) expect(checks).toContain(check);
+  });
+
+  it('runs through scenarios that exist', () => {
+    for (const scenario of DEFECTS[name].scenarios ?? []) expect(bundledNames()).toContain(scenario);
+  });
+});
+
+describe('Every bundled scenario', () => {
+  const seen = [...EVERY_SDK, ...DEFECT_NAMES.flatMap((name) => DEFECTS[name].scenarios ?? [])];
+
+  it.each(bundledNames())('has a defect that turns it red: %s', (scenario) => {
+    expect(seen).toContain(scenario);
   });
 });

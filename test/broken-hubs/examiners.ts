@@ -2,6 +2,7 @@ import { bundledNames, openScenario } from '../../simulator/commands/files.ts';
 import type { Check } from '../../simulator/judge/check.ts';
 import { run } from '../../simulator/run.ts';
 import { runAudit } from '../../simulator/run-audit.ts';
+import { EVERY_SDK } from './defects/defect.ts';
 import { scaled } from './scaled.ts';
 import type { Subject } from './subjects.ts';
 
@@ -20,10 +21,10 @@ export type Examiner = (subject: Subject, seed: number) => Promise<Red[]>;
 const LOAD = 0.1;
 const A_DAY_MS = 24 * 3_600_000;
 
-/** Every bundled scenario, in virtual time. */
+/** Healthy servers run every bundled scenario, broken ones those that concern their defect; in virtual time. */
 export const scenarios: Examiner = async (subject, seed) => {
   const red: Red[] = [];
-  for (const name of bundledNames()) {
+  for (const name of scenariosFor(subject)) {
     const loaded = scaled(await openScenario(name), LOAD);
     const target = { name: subject.name, launch: subject.launch(loaded) };
     const { checks } = await run({ loaded, mode: 'virtual', seed, target });
@@ -31,6 +32,11 @@ export const scenarios: Examiner = async (subject, seed) => {
   }
   return red;
 };
+
+function scenariosFor({ defect }: Subject): readonly string[] {
+  if (!defect) return bundledNames();
+  return [...(defect.base === 'sdk' ? EVERY_SDK : []), ...(defect.scenarios ?? [])];
+}
 
 /** The whole audit, in virtual time; of a server that lets few requests in, what concerns its defect. */
 export const audit: Examiner = async ({ name, defect, launch }, seed) => {

@@ -9,6 +9,8 @@ export interface Row {
   readonly caughtBy: readonly string[];
   /** The other red ones: what the defect brings with it. On a healthy server each of them is a false alarm. */
   readonly consequences: readonly string[];
+  /** Scenarios that should have seen the defect, and did not. */
+  readonly blind: readonly string[];
   readonly verdict: 'ok' | 'missed' | 'accused' | 'elsewhere';
   readonly note: string;
 }
@@ -40,13 +42,13 @@ export function renderMatrix(rows: readonly Row[]): string {
   ].join('\n');
 }
 
-function said({ failureMode, red, caughtBy, consequences, verdict, note }: Row): string {
+function said({ failureMode, red, caughtBy, consequences, blind, verdict, note }: Row): string {
   const where = (check: string) => {
-    const places = (red[check] ?? []).filter((place) => place !== 'audit');
-    return places.length === 0 ? check : `${check} (${places.join(', ')})`;
+    const places = red[check] ?? [];
+    return places.every((place) => place === 'audit') ? check : `${check} (${places.join(', ')})`;
   };
   if (verdict === 'elsewhere') return `shows elsewhere: ${note}`;
-  if (verdict === 'missed') return 'MISSED';
+  if (verdict === 'missed') return blind.length === 0 ? 'MISSED' : `MISSED by ${blind.join(', ')}`;
   if (failureMode === '') {
     return consequences.length === 0
       ? 'accused of nothing'

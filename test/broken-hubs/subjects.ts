@@ -35,16 +35,19 @@ export const HEALTHY: readonly Subject[] = [
     name: 'reference hub',
     launch: (loaded) => hubLaunch(loaded ? hubOptions(loaded.scenario, 'virtual') : { maxSessions: CAP }),
   },
-  { name: 'SDK server, healthy', launch: () => () => createSdkServer(POLICY) },
-  {
-    name: 'plain server, healthy',
-    launch: (loaded) => () => createPlainServer(loaded ? POLICY : { ...POLICY, maxSessions: CAP }),
-  },
+  { name: 'SDK server, healthy', launch: (loaded) => () => createSdkServer(policyFor(loaded, undefined)) },
+  { name: 'plain server, healthy', launch: (loaded) => () => createPlainServer(policyFor(loaded, CAP)) },
 ];
 
 export const BROKEN: readonly (Subject & { readonly name: DefectName; readonly defect: Defect })[] =
   DEFECT_NAMES.map((name) => ({
     name,
     defect: DEFECTS[name],
-    launch: () => () => brokenServer(POLICY, name),
+    launch: (loaded) => () => brokenServer(policyFor(loaded, undefined), name),
   }));
+
+/** A scenario that fills a server says how much goes in; `otherwise`: the cap that an audit finds. */
+function policyFor(loaded: LoadedScenario | undefined, otherwise: number | undefined): PlainPolicy {
+  const maxSessions = loaded ? loaded.scenario.hub?.virtual?.maxSessions : otherwise;
+  return maxSessions === undefined ? POLICY : { ...POLICY, maxSessions };
+}

@@ -290,6 +290,44 @@ describe('what an outage touches', () => {
   });
 });
 
+describe('after a restart, on a session of the process before,', () => {
+  const restarted = () => {
+    recorder.sessionEvent(session, { kind: 'initialize-sent', at: 0, clientName: 'polite' });
+    recorder.sessionEvent(session, {
+      kind: 'initialize-answered',
+      at: 10,
+
+      fingerprint: 'f',
+    });
+    recorder.outage('restarting', 500);
+    recorder.outageOver('started', 600);
+  };
+  const status = (code: number): Ending => ({ kind: 'http-error', status: code, body: '' });
+
+  it.each<[string, Ending, boolean]>([
+    ['404 tells that it is gone', status(404), true],
+    ['503 tells to come back later', status(503), true],
+    ['429 does, too', status(429), true],
+    [
+      'the connection of the old process may break',
+      { kind: 'connection', code: 'ECONNRESET', message: '' },
+      true,
+    ],
+    ['400 tells nothing (F20)', status(400), false],
+    ['500 is a fault (F54)', status(500), false],
+    ['silence is one', { kind: 'timeout' }, false],
+    ['so is 200 with nothing in it', { kind: 'empty', status: 200 }, false],
+  ])('%s', (_, ending, isExcused) => {
+    restarted();
+    callOf(ending);
+    recorder.request(outcome(ending), { session, method: 'tools/call', dueAt: 1_000 });
+    const { counters, rates } = metrics.snapshot();
+    expect([counters.mcp_requests, rates.mcp_request_errors?.hits ?? 0]).toEqual(isExcused ? [0, 0] : [1, 1]);
+    const isSilent = ending.kind === 'timeout' || ending.kind === 'empty';
+    expect(facts().unanswered.count).toBe(isSilent ? 1 : 0);
+  });
+});
+
 describe('requests that failed on our own machine', () => {
   it('are counted by error code, and only those', () => {
     for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EMFILE', 'ECONNREFUSED']) {

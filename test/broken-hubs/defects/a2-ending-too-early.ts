@@ -1,4 +1,4 @@
-import { auditOnly, type Defect } from './defect.ts';
+import { alsoIn, auditOnly, type Defect } from './defect.ts';
 
 /** Sessions that go away too early (F12–F19). */
 export const A2_DEFECTS = {
@@ -8,8 +8,10 @@ export const A2_DEFECTS = {
     failureMode: 'F12',
     caughtBy: ['calls_answered'],
     alsoRed: ['expectations_met', 'sessions_not_lost', 'mcp_request_errors'],
+    scenarios: ['long-call'],
   },
-  'short-call-unprotects-long-one': auditOnly(
+  'short-call-unprotects-long-one': alsoIn(
+    ['long-call'],
     'F12',
     'A call that ends takes the protection of the other calls in flight with it.',
   ),
@@ -38,14 +40,17 @@ export const A2_DEFECTS = {
     failureMode: 'F16',
     caughtBy: ['sessions_not_lost', 'reap_lag'],
     alsoRed: ['calls_answered', 'expectations_met', 'mcp_request_errors'],
+    scenarios: ['reconnect-storm'],
   },
   'swept-under-a-request': auditOnly(
     'F17',
     'A request is let in, and its session swept before it is used: 200 with nothing in it.',
   ),
-  'stale-close-ends-successor': auditOnly(
+  'stale-close-ends-successor': alsoIn(
+    ['resume'],
     'F18',
     'The late close of an old stream unhooks the stream that took over.',
+    { caughtBy: ['events_exact'] },
   ),
   'idle-by-wall-clock': auditOnly(
     'F19',

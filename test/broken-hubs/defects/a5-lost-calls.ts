@@ -1,4 +1,4 @@
-import { auditOnly, type Defect } from './defect.ts';
+import { alsoIn, auditOnly, type Defect } from './defect.ts';
 
 /** Calls lost or hung (F36–F44). */
 export const A5_DEFECTS = {
@@ -8,8 +8,9 @@ export const A5_DEFECTS = {
     failureMode: 'F36',
     caughtBy: ['drain_answers_calls'],
     alsoRed: ['mcp_request_errors', 'calls_answered'],
+    scenarios: ['delete-races'],
   },
-  'delete-hangs-calls': auditOnly('F36', 'A call whose session is deleted under it hangs.'),
+  'delete-hangs-calls': alsoIn(['delete-races'], 'F36', 'A call whose session is deleted under it hangs.'),
   'shutdown-drops-calls': {
     base: 'sdk',
     describes: 'Shutdown cuts all connections at once, with the calls on them.',
@@ -27,16 +28,18 @@ export const A5_DEFECTS = {
     base: 'sdk',
     describes: 'Shutdown waits for connections to end before it ends the streams on them.',
     failureMode: 'F38',
-    caughtBy: ['drain_ends_streams', 'exits_by_itself'],
+    caughtBy: ['drain_ends_streams', 'exits_by_itself', 'target_survives'],
     alsoRed: ['drain_answers_calls', 'calls_answered', 'sessions_not_leaked', 'reap_lag', 'returns_to_zero'],
+    scenarios: ['restart-herd'],
   },
-  'close-cascade': auditOnly(
+  'close-cascade': alsoIn(
+    ['delete-races'],
     'F39',
     'Fifteen sessions deleted at once overflow the stack, and the process ends.',
   ),
-  'abort-ends-process': auditOnly('F40', 'A client that aborts a call ends the process.'),
-  'resume-loses-events': auditOnly('F41', 'Resuming leaves out the event after the cursor.'),
-  'resume-doubles-events': auditOnly('F41', 'Resuming repeats the event at the cursor.'),
+  'abort-ends-process': alsoIn(['slow-reader'], 'F40', 'A client that aborts a call ends the process.'),
+  'resume-loses-events': alsoIn(['resume'], 'F41', 'Resuming leaves out the event after the cursor.'),
+  'resume-doubles-events': alsoIn(['resume'], 'F41', 'Resuming repeats the event at the cursor.'),
   'events-kept-for-ever': auditOnly('F42', 'Events are kept for resuming without a limit.'),
   'silent-streams': auditOnly(
     'F43',

@@ -11,23 +11,36 @@ export interface Defect {
   readonly base: 'sdk' | 'plain';
   /** The failure mode it stands for; a red check that looks for it has caught the defect. */
   readonly failureMode: FailureMode;
-  /** The invariants expected to turn red in scenarios; which of them do depends on what the scenario contains. */
-  readonly caughtBy: readonly InvariantName[];
+  /** The checks expected to turn red in scenarios; which of them do depends on what the scenario contains. */
+  readonly caughtBy: readonly (InvariantName | 'mcp_request_errors')[];
+  /** Bundled scenarios in each of which a check that looks for it has to turn red, beside those of `EVERY_SDK`. */
+  readonly scenarios?: readonly string[];
   /** Checks that may turn red with it: they tell of its consequences, not of the defect. */
   readonly alsoRed?: readonly string[];
   /** Failure modes whose checks may turn red with it, for the same reason. */
   readonly alsoModes?: readonly FailureMode[];
   /** What the server, broken or healthy, is set to so that the defect can show. */
   readonly policy?: Partial<PlainPolicy>;
-  /** No bundled scenario does what it takes: only the audit can see it. */
-  readonly seenBy?: 'audit';
 }
 
-/** A defect of the plain server that only the audit can see. */
+/** Every defect of the SDK server runs through these; it is caught where one of them sees it. */
+export const EVERY_SDK: readonly string[] = ['abandon', 'idle-timeout', 'churn', 'shutdown'];
+
+/** A defect of the plain server that only the audit can see: no bundled scenario does what it takes. */
 export function auditOnly(
   failureMode: FailureMode,
   describes: string,
   more: Pick<Defect, 'policy' | 'alsoModes'> = {},
 ): Defect {
-  return { base: 'plain', failureMode, describes, caughtBy: [], seenBy: 'audit', ...more };
+  return { base: 'plain', failureMode, describes, caughtBy: [], ...more };
+}
+
+/** A defect of the plain server that the audit sees, and each of these scenarios, too. */
+export function alsoIn(
+  scenarios: readonly string[],
+  failureMode: FailureMode,
+  describes: string,
+  more: Partial<Pick<Defect, 'caughtBy' | 'policy' | 'alsoModes'>> = {},
+): Defect {
+  return { ...auditOnly(failureMode, describes), scenarios, ...more };
 }

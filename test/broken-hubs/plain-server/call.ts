@@ -40,7 +40,8 @@ export class Call {
       outcome = { error: { code, message: error instanceof Error ? error.message : String(error) } };
     }
     const { callsById, parts } = this.#session;
-    const owner = parts.defect === 'equal-ids-crossed' ? callsById.get(this.id) : this;
+    const isById = parts.defect === 'equal-ids-crossed' || parts.defect === 'ids-of-all-sessions-crossed';
+    const owner = isById ? callsById.get(this.id) : this;
     callsById.delete(this.id);
     if (owner) owner.#answer(outcome);
   }

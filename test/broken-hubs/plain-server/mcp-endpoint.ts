@@ -74,6 +74,7 @@ export class McpEndpoint {
     try {
       const json = await readJson(request, defect);
       if (defect === 'deep-json-ends-process' && depthOf(json) > MAX_DEPTH) this.#parts.crash();
+      if (defect === 'null-body-ends-process' && json === null) this.#parts.crash();
       const { list, isBatch } = parseMessages(json);
       if (isNew) await this.#initialize(exchange, list, isBatch);
       else if (list.some(({ method }) => method === 'initialize')) this.#reinitialize(exchange, list);

@@ -61,7 +61,9 @@ export function createPlainServer(policy: PlainPolicy, defect?: DefectName): Pla
     const refusal = error instanceof Refusal ? error : new Refusal('internal');
     const isNewcomer = request.method === 'POST' && idOf({ request }) === undefined;
     if (isNewcomer && (refusal.status === 503 || refusal.status === 429)) sessions.countRefused();
-    if (defect === 'html-errors' && ['bad-json', 'too-large'].includes(refusal.kind)) {
+    if (defect === 'bad-json-500' && refusal.kind === 'bad-json') {
+      answerRefusal(response, new Refusal('internal'));
+    } else if (defect === 'html-errors' && ['bad-json', 'too-large'].includes(refusal.kind)) {
       response.writeHead(refusal.status, { 'content-type': 'text/html' }).end(`<h1>${refusal.message}</h1>`);
     } else answerRefusal(response, refusal);
   }

@@ -19,6 +19,8 @@ export type EndReason = 'client' | 'idle' | 'handshake' | 'stream-lost' | 'shutd
 /** What only a broken server shares between its sessions. */
 export interface Latest {
   stream?: EventStream;
+  /** Which call of all sessions an id means (F28). */
+  readonly callsById: Map<string | number, Call>;
   readonly notified: { readonly by: PlainSession; readonly params: Record<string, unknown> }[];
 }
 
@@ -51,7 +53,7 @@ export class PlainSession {
   /** Not answered yet: each protects the session, also where its client has left and may resume (F12). */
   readonly calls = new Set<Call>();
   /** Which call an id means, where ids are taken for unique (F28). */
-  readonly callsById = new Map<string | number, Call>();
+  readonly callsById: Map<string | number, Call>;
   /** A call that ended took the protection of the others with it (F12). */
   isCallForgotten = false;
   /** What a leak keeps. */
@@ -70,6 +72,7 @@ export class PlainSession {
     this.fingerprint = createHash('sha256').update(parts.id).digest('hex').slice(0, 12);
     this.rate = new RateWindow(parts.requestsPerSecond);
     this.lastActivity = this.now();
+    this.callsById = parts.defect === 'ids-of-all-sessions-crossed' ? parts.latest.callsById : new Map();
     parts.streams.set(GET_STREAM, new EventStream(GET_STREAM, parts.defect));
   }
 

@@ -39,7 +39,7 @@ export class PlainSessions {
   };
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #newcomers: RateWindow;
-  readonly #latest: Latest = { notified: [] };
+  readonly #latest: Latest = { callsById: new Map(), notified: [] };
   /** What only defects have. */
   readonly #sideTable = new Map<string, unknown>();
   readonly #index = new Set<string>();

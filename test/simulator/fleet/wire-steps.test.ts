@@ -1,7 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../../simulator/mcp/json-rpc.ts';
 import type { PlannedCall, PlannedRaw, PlannedStep } from '../../../simulator/scenario/step.ts';
+import type { Launch } from '../../../simulator/targets/in-process.ts';
 import { smallServer } from './small-server.ts';
 import { call, initialize, type Line, outcomes, play, think } from './stage.ts';
 
@@ -394,4 +395,29 @@ describe('raw', () => {
     expect([facts.expectations, facts.unmetExpectations.count]).toEqual([20, 0]);
     expect(lines.every(({ kind }) => kind === 'outcome')).toBe(true);
   });
+});
+
+it('sends a body that opens and closes as often', async () => {
+  const bodies: unknown[] = [];
+  const launch: Launch = () => {
+    const server = createServer(async (request, response) => {
+      let text = '';
+      for await (const piece of request) text += piece;
+      bodies.push(text);
+      response.writeHead(400).end();
+    });
+    return { server, shutdown: async () => void server.close() };
+  };
+  const raw: PlannedStep = {
+    kind: 'raw',
+    method: 'POST',
+    path: null,
+    headers: [],
+    body: { text: '[', times: 3, close: ']' },
+    statuses: [400],
+    timeoutMs: 1_000,
+  };
+  const { facts } = await play([raw], { launch });
+  expect(bodies).toEqual(['[[[]]]']);
+  expect([facts.expectations, facts.unmetExpectations.count]).toEqual([1, 0]);
 });

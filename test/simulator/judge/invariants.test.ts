@@ -19,7 +19,7 @@ function facts(changes: Partial<RunFacts> = {}): RunFacts {
     goneNot404: tally(0),
     expectations: 50,
     unmetExpectations: tally(0),
-    events: { owed: 20, excused: 0, seen: 20, faults: tally(0) },
+    events: { owed: 20, excused: 0, resumable: 0, seen: 20, faults: tally(0) },
     ...changes,
   };
 }
@@ -64,7 +64,11 @@ describe('of what the virtual users saw', () => {
   it.each<[string, Partial<RunFacts>, string]>([
     ['answers_correct', { wrongAnswers: tally(2) }, '2 of 1,200 calls'],
     ['calls_answered', { unanswered: tally(1) }, '1 of 1,200 calls'],
-    ['events_exact', { events: { owed: 20, excused: 0, seen: 21, faults: tally(1) } }, '1 of 21 events'],
+    [
+      'events_exact',
+      { events: { owed: 20, excused: 0, resumable: 0, seen: 21, faults: tally(1) } },
+      '1 of 21 events',
+    ],
     ['gone_is_404', { goneNot404: tally(40) }, '40 of 40 probes'],
     ['expectations_met', { unmetExpectations: tally(3) }, '3 of 50 expectations'],
   ])('a single case fails %s, with the first one as its reason', (name, changes, observed) => {
@@ -82,6 +86,25 @@ describe('of what the virtual users saw', () => {
     ['expectations_met', { expectations: 0 }, 'no expectation was seen'],
   ])('%s that saw nothing has no data: it may not look as if it had passed', (name, changes, reason) => {
     expect(checkOf(facts(changes), name)).toMatchObject({ verdict: 'no-data', reason });
+  });
+
+  it.each<[string, Partial<RunFacts['events']>, Partial<Check>]>([
+    [
+      'streams without ids were lost, so nobody can say',
+      { owed: 4, excused: 16, seen: 9 },
+      {
+        verdict: 'not-observable',
+        observed: '0 of 9 events, 16 lost with their streams',
+        reason: 'streams were lost, and the target gives its events no ids to resume them by',
+      },
+    ],
+    ['some were lost, and others could be resumed', { excused: 2, resumable: 3 }, { verdict: 'pass' }],
+    ['doubled ones are doubled, ids or none', { excused: 16, faults: tally(1) }, { verdict: 'fail' }],
+    ['no event at all', { owed: 0, seen: 0 }, { verdict: 'no-data', reason: 'no event was seen' }],
+    ['owed, and none came', { seen: 0, faults: tally(2) }, { verdict: 'fail', observed: '2 of 20 events' }],
+  ])('events_exact: %s', (_, events, expected) => {
+    const run = facts({ events: { ...facts().events, ...events } });
+    expect(checkOf(run, 'events_exact')).toMatchObject(expected);
   });
 
   it('one case of one is told of in the singular', () => {

@@ -56,6 +56,37 @@ describe('The account of attempts and ends', () => {
       off: [],
     },
     {
+      title: 'agree on one end where two DELETEs at once were both told that it is done',
+      play: (s: Script) => {
+        s.count(0, 0, ZERO).open(1, 1);
+        s.event(1, 2, { kind: 'delete-sent' }).event(1, 2, { kind: 'delete-sent' });
+        for (let n = 0; n < 2; n += 1) s.event(1, 2.1, { kind: 'delete-answered', status: 200 });
+        s.count(3, 0, { opened: 1, refused: 0, ended: { client: 1 } });
+      },
+      off: [],
+    },
+    {
+      title: 'agree where the second of two DELETEs found it gone',
+      play: (s: Script) => {
+        s.count(0, 0, ZERO).open(1, 1);
+        s.event(1, 2, { kind: 'delete-sent' }).event(1, 2, { kind: 'delete-sent' });
+        s.event(1, 2.1, { kind: 'delete-answered', status: 200 });
+        s.event(1, 2.2, { kind: 'delete-answered', status: 404 });
+        s.count(3, 0, { opened: 1, refused: 0, ended: { client: 1 } });
+      },
+      off: [],
+    },
+    {
+      title: 'differ where one session is counted as two ends',
+      play: (s: Script) => {
+        s.count(0, 0, ZERO).open(1, 1);
+        s.event(1, 2, { kind: 'delete-sent' }).event(1, 2, { kind: 'delete-sent' });
+        for (let n = 0; n < 2; n += 1) s.event(1, 2.1, { kind: 'delete-answered', status: 200 });
+        s.count(3, 0, { opened: 1, refused: 0, ended: { client: 2 } });
+      },
+      off: ['opened - ended - live, by the target (worst drift)'],
+    },
+    {
       title: 'agree while an initialize and a DELETE are on their way',
       play: (s: Script) =>
         s

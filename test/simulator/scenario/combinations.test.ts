@@ -64,6 +64,87 @@ describe('the order of steps', () => {
   });
 });
 
+describe('flows side by side', () => {
+  const parallel = (...flows: string[]) => `parallel: { flows: [${flows.join(', ')}] }`;
+  const emit = 'call: { tool: emit, arguments: { on: stream } }';
+
+  test.each<[string, string[], string[]]>([
+    [
+      'calls beside a delete, and looking after it',
+      [parallel('[ping, listen]', '[delete]'), 'expect-gone'],
+      [],
+    ],
+    ['two deletes', [parallel('[delete]', '[delete]')], []],
+    [
+      'what one of them did has been done',
+      [parallel('[listen]', `[{ ${emit} }]`), 'resume', 'expect-events'],
+      [],
+    ],
+    ['a repeat inside', [parallel('[{ repeat: { times: 2, steps: [ping] } }]', '[think: 1s]')], []],
+    [
+      'another session',
+      [parallel('[reinitialize]', '[ping]')],
+      ['12:30 reinitialize concerns the client as a whole, so it cannot stand inside parallel'],
+    ],
+    [
+      'a client that leaves',
+      [parallel('[abandon: silent]', '[ping]')],
+      ['12:30 abandon concerns the client as a whole, so it cannot stand inside parallel'],
+    ],
+    [
+      'a second initialize',
+      [parallel('[ping]', '[initialize]')],
+      ['12:38 initialize concerns the client as a whole, so it cannot stand inside parallel'],
+    ],
+    [
+      'flows inside flows',
+      [parallel(`[{ ${parallel('[ping]', '[ping]')} }]`, '[ping]')],
+      ['12:30 parallel concerns the client as a whole, so it cannot stand inside parallel'],
+    ],
+    ['before there is a session for them', [], ['11:9 the first step of a flow is initialize, got parallel']],
+    [
+      'going on where one of them ended it',
+      [parallel('[delete]', '[ping]'), 'ping'],
+      ['13:9 nothing but think, expect-gone, expect-alive, raw can follow delete, got ping'],
+    ],
+    [
+      'a stream that another one opens meanwhile',
+      [parallel('[listen]', '[resume]')],
+      ['12:40 resume opens a stream again, so a listen comes before it'],
+    ],
+    [
+      'events that nobody sends',
+      ['listen', 'expect-events'],
+      [
+        '13:9 expect-events waits for what a call of emit sends, so one with on: stream or progress: true comes before it',
+      ],
+    ],
+    ['one alone', [parallel('[ping]')], ['12:28 flows side by side are at least two']],
+  ])('%s', (title, flow, problems) => {
+    const isFirst = title.startsWith('before');
+    const all = isFirst ? [parallel('[ping]', '[ping]')] : ['initialize', ...flow];
+    expect(problemsOf(tiny({ flow: all }))[0]).toEqual(problems[0]);
+  });
+
+  test.each(['compliant', 'herd'])('%s clients would start over in each of them', (profile) => {
+    const text = tiny({ flow: ['initialize', parallel('[ping]', '[ping]')] }).replace(
+      'iterations: 1\n',
+      `iterations: 1\n    client: { profile: ${profile} }\n`,
+    );
+    expect(problemsOf(text)).toEqual([
+      `13:9 the flows of parallel share one session, and each of them would open another in its place at a 404, as a client with the profile ${profile} does: parallel goes with plain, sdk-like, stuck, claude-like`,
+    ]);
+  });
+
+  test.each(['plain', 'sdk-like', 'stuck', 'claude-like'])('%s clients do not', (profile) => {
+    const text = tiny({ flow: ['initialize', parallel('[ping]', '[ping]')] }).replace(
+      'iterations: 1\n',
+      `iterations: 1\n    client: { profile: ${profile} }\n`,
+    );
+    expect(problemsOf(text)).toEqual([]);
+  });
+});
+
 describe('times that contradict each other', () => {
   test.each([
     [

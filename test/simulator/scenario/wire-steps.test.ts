@@ -66,8 +66,12 @@ describe('is planned', () => {
       { ...raw, method: 'POST', body: { text: 'x', times: 5_000_000 }, statuses: [413] },
     ],
     [
-      "raw: { method: POST, body: { repeat: '[', times: 100000 }, expect: { status: 400 } }",
-      { ...raw, method: 'POST', body: { text: '[', times: 100_000 }, statuses: [400] },
+      "raw: { method: POST, body: { repeat: '[', times: 100000, close: ']' }, expect: { status: 400 } }",
+      { ...raw, method: 'POST', body: { text: '[', times: 100_000, close: ']' }, statuses: [400] },
+    ],
+    [
+      "raw: { method: POST, body: { repeat: '[', times: 9 }, expect: { status: 400 } }",
+      { ...raw, method: 'POST', body: { text: '[', times: 9 }, statuses: [400] },
     ],
     ['fault: { delay: 100ms }', { ...fault, delayMs: 100 }],
     ['fault: { cutAfterBytes: 0 }', { ...fault, cutAfterBytes: 0 }],
@@ -125,6 +129,10 @@ describe('is refused at its line and column', () => {
     ],
     [
       'raw: { method: POST, body: { repeat: abcdefgh, times: 67108864 }, expect: { status: 400 } }',
+      '12:36 body is at most 67,108,864 bytes: it is held in memory as a whole, and four times the largest body any server takes',
+    ],
+    [
+      'raw: { method: POST, body: { repeat: abcd, times: 10000000, close: efgh }, expect: { status: 400 } }',
       '12:36 body is at most 67,108,864 bytes: it is held in memory as a whole, and four times the largest body any server takes',
     ],
     [
