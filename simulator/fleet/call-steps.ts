@@ -111,10 +111,17 @@ function withEventsTaken(
       // Nobody listens, and nobody will ask for what is sent meanwhile.
       if (isOnStream && client.openStreams === 0 && !hasIds) inbox.streamLost({ hasIds, isResumed: false });
       const outcome = await call(client);
-      inbox.callOver(tag, outcome.kind === 'result');
+      inbox.callOver(tag, hasEndedWell(outcome));
       return outcome;
     },
   };
+}
+
+/** A tool that fails, or that the target does not have, says so in a result (2025-11-25, server/tools: Error Handling). */
+function hasEndedWell(outcome: Outcome): boolean {
+  if (outcome.kind !== 'result') return false;
+  const { result } = outcome;
+  return !(typeof result === 'object' && result !== null && 'isError' in result && result.isError === true);
 }
 
 /** An echo must bring back what this session said just now, or it is somebody else's (F28, F29). */

@@ -118,6 +118,16 @@ describe('Events', () => {
     expect(faults.evidence.at(-1)).toMatch(/of 4 events of '.*' 1 to 4 did not come/);
   });
 
+  it('are not owed by a tool that says it failed, or that the target does not have', async () => {
+    const launch = smallServer({
+      GET: () => (response) =>
+        void response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders(),
+      'tools/call': () => ({ isError: true, content: [{ type: 'text', text: 'There is no tool emit.' }] }),
+    });
+    const { facts } = await play([initialize, listen, onStream, expectEvents], { launch });
+    expect([facts.events.owed, facts.events.faults.count]).toEqual([0, 0]);
+  });
+
   it('of progress with the token of somebody else are foreign', async () => {
     const { faults } = await eventsOf({ token: () => 'w/9#0 call 1' }, withProgress);
     expect(faults.evidence[0]).toMatch(/'w\/9#0 call 1' came, which is not a call of this session/);
