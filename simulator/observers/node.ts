@@ -44,7 +44,8 @@ const LOOK = `(() => {
   for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1;
   const { delay, gcMs } = state;
   const loopDelayMs = delay.count === 0 ? null : Math.max(0, delay.percentile(99) / 1e6 - ${RESOLUTION_MS});
-  delay.reset();
+  // Reset while it has measured nothing, it would begin anew, and never measure where looks follow each other closely.
+  if (delay.count > 0) delay.reset();
   state.gcMs = 0;
   return { resources, loopDelayMs, gcMs };
 })()`;
