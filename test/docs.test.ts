@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SETTINGS } from '../hub/config.ts';
 import { PROBES } from '../simulator/audit/probes/index.ts';
@@ -26,7 +26,7 @@ describe('The README', () => {
   });
 
   test('names every exit code', () => {
-    const named = [...section('## Test your own server').matchAll(/^\| (\d+) *\|/gm)].map(([, code]) =>
+    const named = [...section('## Commands and exit codes').matchAll(/^\| (\d+) *\|/gm)].map(([, code]) =>
       Number(code),
     );
     expect(named.sort()).toEqual(Object.values(EXIT).sort());
@@ -44,7 +44,7 @@ describe('The README', () => {
   });
 
   test('shows a scenario that is valid once it has a head', () => {
-    const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(readme) ?? [];
+    const [, yaml = ''] = /```yaml\n([\s\S]*?)```/.exec(section('## Write a scenario')) ?? [];
     const head = 'version: 1\nname: readme\ndescription: The one in the README.\n';
     expect(Object.keys(loadScenario(head + yaml, 'README.md').workloads)).toEqual([
       'vanish-frozen',
@@ -62,10 +62,28 @@ describe('The README', () => {
     expect(readFileSync('CHANGELOG.md', 'utf8')).toContain(`${PROBES.length} named checks`);
   });
 
-  test.each(['README.md', 'CONTRIBUTING.md'])('%s calls only npm scripts that exist', (file) => {
-    const called = [...readFileSync(file, 'utf8').matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name);
-    for (const name of called) expect(npmScripts).toContain(name);
+  test('leads to files that there are', () => {
+    const linked = [...readme.matchAll(/\]\(([\w/.-]+\.md)\)/g)].map(([, path = '']) => path);
+    expect(linked.length).toBeGreaterThan(4);
+    for (const path of linked) expect(existsSync(path), path).toBe(true);
   });
+
+  test('leads to sections that there are', () => {
+    const headings = [...readme.matchAll(/^##+ (.+)$/gm)].map(([, text = '']) =>
+      text.toLowerCase().replaceAll(' ', '-'),
+    );
+    const linked = [...readme.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor]) => anchor);
+    expect(linked.length).toBeGreaterThan(3);
+    for (const anchor of linked) expect(headings).toContain(anchor);
+  });
+
+  test.each(['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((name) => `docs/${name}`)])(
+    '%s calls only npm scripts that exist',
+    (file) => {
+      const called = [...readFileSync(file, 'utf8').matchAll(/npm run ([\w-]+)/g)].map(([, name]) => name);
+      for (const name of called) expect(npmScripts).toContain(name);
+    },
+  );
 });
 
 describe('The house', () => {

@@ -53,8 +53,10 @@ function nextSteps(file: string): string {
 
   npx mcp-soak run ${file}
       tries it against the bundled hub, in virtual time: it passes in a second or two
-  npx mcp-soak run ${file} --target http://127.0.0.1:3000/mcp --policy sessionTimeout=30s cleanupInterval=5s
-      loads your server, and holds it to what you say that it promises
+  npx mcp-soak run ${file} --module ./server.ts --policy sessionTimeout=5m cleanupInterval=1m deadPeer=2m
+      holds your server to what you say that it promises, in virtual time
+  npx mcp-soak run ${file} --target http://127.0.0.1:3000/mcp --policy sessionTimeout=30s cleanupInterval=5s deadPeer=20s
+      loads a server that runs
 `;
 }
 

@@ -127,17 +127,18 @@ function expectedTerm(text: string, offset: number): string {
   return `expected a time such as 5s or 0.8T, got ${found} in the duration '${text}'`;
 }
 
+/** As `--policy` names it; in the policy of a library call the name ends in Ms. */
 const STATED_BY: Readonly<Record<PolicySymbol, string>> = {
-  T: 'sessionTimeoutMs',
-  C: 'cleanupIntervalMs',
-  H: 'handshakeTimeoutMs',
-  D: 'deadPeerMs',
+  T: 'sessionTimeout',
+  C: 'cleanupInterval',
+  H: 'handshakeTimeout',
+  D: 'deadPeer',
 };
 
 function promised(symbol: PolicySymbol, times: PolicyTimes, offset: number): number {
   const ms = times[symbol];
   if (ms !== null) return ms;
-  const message = `${symbol} is not promised by this target: state ${STATED_BY[symbol]} in its policy`;
+  const message = `${symbol} is not promised by this target: state it with --policy ${STATED_BY[symbol]}=…`;
   throw new DurationError(message, offset);
 }
 

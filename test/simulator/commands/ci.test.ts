@@ -51,7 +51,8 @@ describe.each(workflows)('the workflow: %s', (_, text) => {
   });
 });
 
-it('the README names only limits that mcp-soak compare knows', async () => {
+it('the README and docs/compare.md name only limits that mcp-soak compare knows', async () => {
   const { out } = await mcpSoak('compare', '--help');
-  for (const flag of SECTION.match(/--m(?:ax|in)-[\w-]+/g) ?? []) expect(out).toContain(`${flag} <limit>`);
+  const named = SECTION + readFileSync('docs/compare.md', 'utf8');
+  for (const flag of named.match(/--m(?:ax|in)-[\w-]+/g) ?? []) expect(out).toContain(`${flag} <limit>`);
 });

@@ -57,7 +57,7 @@ describe('what is not a duration is refused at the character', () => {
     ['-5s', 0, "expected a time such as 5s or 0.8T, got '-5s' in the duration '-5s'"],
     ['T * 2', 2, "expected + or - before '* 2' in the duration 'T * 2'"],
     ['1s - 2s', 0, "the duration '1s - 2s' is negative: -1000 ms"],
-    ['H + 1s', 0, 'H is not promised by this target: state handshakeTimeoutMs in its policy'],
+    ['H + 1s', 0, 'H is not promised by this target: state it with --policy handshakeTimeout=…'],
     ['600h', 0, "the duration '600h' is longer than timers reach (596h 31m 24s)"],
     [`${'1s+'.repeat(100)}1s`, 0, `a duration is shorter than '${'1s+'.repeat(20)}…'`],
   ])('%s', (text, offset, message) => {

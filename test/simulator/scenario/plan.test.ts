@@ -124,7 +124,7 @@ describe('what the target does not promise', () => {
   test('is an error at the line that needs it', () => {
     const { scenario, source } = parseScenario(ABANDON, 'abandon.yaml');
     expect(() => makePlan(scenario, { mode: 'real', seed: 0, policy: silent, source })).toThrow(
-      `abandon.yaml:25:16: T is not promised by this target: state sessionTimeoutMs in its policy
+      `abandon.yaml:25:16: T is not promised by this target: state it with --policy sessionTimeout=…
    25 |       - think: 0.8T
       |                ^
 abandon.yaml:30:65: T is not promised`,
