@@ -12,7 +12,6 @@ const DEPLOYMENT = 'it takes several servers, and what stands before them: an au
 /** What an audit says nothing of, in the order of the failure modes. Every other one has a probe. */
 export const NOT_PROBED: readonly NotProbed[] = [
   { failureMode: 'F22', reason: CLIENT },
-  { failureMode: 'F24', reason: CLIENT },
   { failureMode: 'F27', reason: DEPLOYMENT },
   { failureMode: 'F50', reason: MEMORY },
   { failureMode: 'F55', reason: DEPLOYMENT },

@@ -11,7 +11,7 @@ export const ELSEWHERE: Readonly<Partial<Record<DefectName, string>>> = {
   'listeners-pile-up': 'memory: mcp-soak leak --per session',
   'half-sent-bodies-for-ever': 'time-outs of real sockets: the audit in real time',
   'bodies-without-limit': 'memory of a process of its own',
-  'no-retry-at-shutdown': 'clients that come back: a load, not one look',
-  'same-retry-for-all': 'clients that come back: a load, not one look',
+  'no-retry-at-shutdown':
+    'no failure: nothing demands a retry when a server ends, and clients then decide for themselves',
   'foreign-session-403': 'a remark of the audit, no failure: 403 tells a stranger that a session is there',
 };

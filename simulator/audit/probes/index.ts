@@ -44,6 +44,7 @@ import {
   shutdownEndsStreams,
 } from './shutdown.ts';
 import { idleStreamsAreKeptAlive, slowCallsAreKeptAlive } from './silence.ts';
+import { shutdownStaggersReturns } from './staggered-return.ts';
 import { closedStreamsCanBeReopened, frozenStreamsAreTakenOver } from './takeover.ts';
 import { missingSessionIs400, unknownSessionIs404 } from './unknown-session.ts';
 
@@ -92,6 +93,7 @@ const ALL: readonly Probe[] = [
   processExitsByItself,
   shutdownAnswersCalls,
   shutdownEndsStreams,
+  shutdownStaggersReturns,
   unknownSessionIs404,
   missingSessionIs400,
   deleteFreesItsSlotAtOnce,
