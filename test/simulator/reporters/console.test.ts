@@ -211,8 +211,8 @@ describe('one run among many', () => {
       resultOf({ mode: 'real', verdict: 'fail', checks: [LEAKED], durationMs: 9_800 }),
     ];
     expect(lines.map((result) => renderLine(result, false)).join('\n')).toMatchInlineSnapshot(`
-      "PASS     abandon         virtual   1,099 sessions    3 of 3 checks     12m 7.5s in 1.234 s
-      FAIL     abandon         real      1,099 sessions    0 of 1 checks     9.8 s"
+      "PASS     abandon           virtual   1,099 sessions    3 of 3 checks     12m 7.5s in 1.234 s
+      FAIL     abandon           real      1,099 sessions    0 of 1 checks     9.8 s"
     `);
   });
 
