@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { METRICS } from '../../../simulator/judge/metric-catalogue.ts';
 import { ScenarioError } from '../../../simulator/scenario/errors.ts';
 import { hubOptions } from '../../../simulator/scenario/hub-options.ts';
@@ -12,7 +12,9 @@ const STEPS =
   'initialize, listen, ping, reset, reconnect, resume, reinitialize, delete, expect-gone, expect-alive, expect-events, call, concurrent, list, notify, think, raw, fault, repeat, parallel, abandon';
 
 function written(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'mcp-soak-')), 'scenario.yaml');
+  const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-load-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const file = join(dir, 'scenario.yaml');
   writeFileSync(file, text);
   return file;
 }
