@@ -28,6 +28,7 @@ const NOT_ASKED =
   'it takes a minute or two: ask for it with --memory, on a process of its own (--command, or --mode real)';
 const SESSIONLESS = 'the server opens no sessions: mcp-soak leak measures what its requests leave behind';
 const STOPPED = 'the audit was stopped before this was decided';
+const NOT_HELD = 'what it was to be read from did not last long enough, or was refused';
 const BAILED = 'not tried after the first failure (--bail)';
 
 /** What the probes found, and how many they were; `hide`: takes secrets out of what the target says. */
@@ -131,5 +132,5 @@ function checkFrom(check: MemoryCheck, judged: readonly Check[]): Check {
   if (own) return asMeasured(check, own);
   const { verdict = 'invalid', reason = STOPPED } = named(`memory_per_${check.unit}`) ?? {};
   const isUnseen = verdict === 'not-observable';
-  return withoutMeasurement(check, isUnseen ? unseen(reason) : undecided('not measured', reason));
+  return withoutMeasurement(check, isUnseen ? unseen(reason) : undecided('not measured', reason || NOT_HELD));
 }

@@ -4,6 +4,7 @@ import type { Known } from './audit/probe.ts';
 import type { Headers } from './audit/wire-request.ts';
 import type { Policy } from './judge/policy.ts';
 import type { LeakOptions } from './leak/leak-options.ts';
+import type { LeakRequest } from './leak-request.ts';
 import type { ObserverRequest, TargetRequest } from './run-request.ts';
 import type { Mode } from './scenario/schema-parts.ts';
 
@@ -20,7 +21,8 @@ export interface AuditRequest {
   readonly only?: readonly string[];
   readonly bail?: boolean;
   /** What stays behind is measured, too, after all else, which takes a minute or two. Real mode only. */
-  readonly memory?: Pick<LeakOptions, 'unitsPerCycle' | 'warmupCycles' | 'cycles' | 'namesCulprit'>;
+  readonly memory?: Pick<LeakOptions, 'unitsPerCycle' | 'warmupCycles' | 'cycles' | 'namesCulprit'> &
+    Pick<LeakRequest, 'sessionBudgetBytes'>;
   /** A check that would take longer is not made, ms; left out: what the timeouts of the target call for. */
   readonly maxWaitMs?: number;
   readonly headers?: Headers;

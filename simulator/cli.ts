@@ -118,6 +118,7 @@ function addAudit(mcpSoak: Command, console: Console): void {
       '--memory',
       'measure what stays behind as well, as mcp-soak leak does, in a minute or two; in real time',
     )
+    .option('--session-budget <bytes>', 'with --memory: what an open session may weigh (default: 1MiB)')
     .option('--inspect-pid <pid>', 'with --memory and --target: the Node process to look at, on this machine')
     .option('--list', 'print every check there is, and what it demands')
     .option('--bail', 'stop at the first failure')
@@ -150,6 +151,7 @@ function addLeak(mcpSoak: Command, console: Console): void {
     .option('--allow-remote', 'let --target be another machine')
     .option('--per <units>', 'what comes and goes: session, request, event, reader (default: all of them)')
     .option('--budget <bytes>', 'what each may leave behind (default: 64B; 1KiB per reader)')
+    .option('--session-budget <bytes>', 'what a session may weigh while it is open (default: 1MiB)')
     .option('--strict', 'a quarter of the default budget')
     .option('--units <n>', 'how many come and go in a cycle')
     .option('--tool <name>', 'call this tool (default: echo where there is one, else tools/list)')
@@ -286,7 +288,7 @@ process that may be ended and started again (--command, --module). Tools are cal
 harmless (echo, sleep, …) or named with --echo-tool and --slow-tool.
 
 --memory measures, after all else and on a server that is started for it, what sessions, requests, events and clients that
-do not read leave behind: V8 is pinned meanwhile (see mcp-soak leak --help). It needs a process: real time.
+do not read leave behind, and what an open session weighs: V8 is pinned meanwhile (see mcp-soak leak --help). It needs a process: real time.
 
 An audit deletes the sessions it opens, unless leaving them is the point. It puts little load on the server, but
 --command and --module servers are sent SIGTERM, killed and started again.
@@ -301,7 +303,8 @@ const LEAK_MANUAL = `
 Does the same again and again, undoes it, and reads memory in between. A Node target is looked at through its inspector:
 V8 is pinned for as long as it takes (no optimizing, and so about 1.25 times slower), and garbage is collected twice
 before each reading. It fails when growth is above the budget for certain (99 %), and goes on after as many cycles again:
-a cache that fills up is no leak. What leaks is named then, with what holds it and where it was allocated.
+a cache that fills up is no leak. What leaks is named then, with what holds it and where it was allocated. Sessions are
+weighed as well while they are open (--session-budget), and so is what waits for a client that does not read.
 
 CPython is looked at through /proc. Processes that keep garbage as they like (Java, Go) give a coarse alarm only.
 

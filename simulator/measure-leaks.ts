@@ -36,7 +36,16 @@ export async function measureLeaks(
   clock: Clock,
   hide: (text: string) => string,
 ): Promise<MeasuredLeaks> {
-  const { target: wanted, outDir, units, stop, onProgress, sessionsFrom, ...options } = request;
+  const {
+    target: wanted,
+    outDir,
+    units,
+    stop,
+    onProgress,
+    sessionsFrom,
+    sessionBudgetBytes,
+    ...options
+  } = request;
   const target = await realTarget({ target: wanted, hub: HUB, outDir, observers: { heap: 'target' }, hide });
   const { headers } = options;
   const totals = new SessionTotals();
@@ -50,7 +59,13 @@ export async function measureLeaks(
       if (stop?.aborted) break;
       const measured = await measureLeak(
         target,
-        { ...options, unit, ...(sessionsFrom && { sessionsFrom }) },
+        {
+          ...options,
+          unit,
+          ...(sessionsFrom && { sessionsFrom }),
+          ...(unit === 'session' &&
+            sessionBudgetBytes !== undefined && { heldBudgetBytes: sessionBudgetBytes }),
+        },
         {
           clock,
           ...(stop && { signal: stop }),

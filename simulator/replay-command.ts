@@ -1,6 +1,7 @@
 import { type Policy, PolicySchema } from './judge/policy.ts';
 import type { Headers } from './mcp/headers.ts';
 import type { ObserverRequest, RunRequest, TargetRequest } from './run-request.ts';
+import { quoted } from './shell-words.ts';
 import { isLoopback } from './targets/url.ts';
 
 /** The command that makes this run again. */
@@ -56,9 +57,4 @@ function observerFlags({ heap, sessionsFrom }: ObserverRequest): string[] {
 /** Headers may be tokens: they are named, not shown. */
 function headerFlags(headers: Headers): string[] {
   return Object.keys(headers).map((name) => `--header ${quoted(`${name}: …`)}`);
-}
-
-/** A word as a shell takes it whole. */
-function quoted(text: string): string {
-  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,7 @@
 import type { Check } from '../judge/check.ts';
 import { formatBytes } from '../judge/format.ts';
-import { HANDLES_REMEDY, LEAK_UNITS, MAX_HELD_BYTES } from '../judge/leak-checks.ts';
+import { HELD } from '../judge/held.ts';
+import { HANDLES_REMEDY, LEAK_UNITS } from '../judge/leak-checks.ts';
 import type { LeakUnit } from '../judge/leak-series.ts';
 import { UNIT_DEFAULTS } from '../leak/leak-options.ts';
 import type { Finding } from './probe.ts';
@@ -28,19 +29,21 @@ export const MEMORY_CHECKS: readonly MemoryCheck[] = [
     clause: CLAUSE,
     remedy: HANDLES_REMEDY,
   },
+  held('session'),
   perUnit('request', 'A request that was answered leaves no memory behind in a session that stays.'),
   perUnit('event', 'An event that was sent is not kept for ever.'),
   perUnit('reader', 'A client that asked for events and read none leaves no memory behind once it is gone.'),
-  {
-    ...perUnit('reader', 'What waits for a client that does not read has a bound.'),
-    name: 'reader_buffer_bounded',
-    limit: `<= ${formatBytes(MAX_HELD_BYTES)}`,
-  },
+  held('reader'),
 ];
 
 function perUnit(unit: LeakUnit, demands: string): MemoryCheck {
   const limit = `<= ${formatBytes(UNIT_DEFAULTS[unit].budgetBytes)} per ${unit}`;
   return { ...LEAK_UNITS[unit], name: `memory_per_${unit}`, unit, demands, limit, clause: CLAUSE };
+}
+
+function held(unit: keyof typeof HELD): MemoryCheck {
+  const { name, failureModes, demands, remedy, maxBytes } = HELD[unit];
+  return { name, failureModes, unit, demands, remedy, limit: `<= ${formatBytes(maxBytes)}`, clause: CLAUSE };
 }
 
 /** What one unit takes at most in the good case, its warm-up included, ms. */

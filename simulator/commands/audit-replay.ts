@@ -1,3 +1,4 @@
+import { flagOf, quoted } from '../shell-words.ts';
 import type { AuditOptions } from './audit.ts';
 import { hiddenHeader } from './headers.ts';
 
@@ -16,6 +17,7 @@ const REPEATED = [
   'echoTool',
   'slowTool',
   'only',
+  'sessionBudget',
 ] as const satisfies readonly (keyof AuditOptions)[];
 
 /** The command that makes this audit again. */
@@ -26,7 +28,7 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
     ...(shorthand === undefined ? [] : [quoted(shorthand)]),
     ...REPEATED.flatMap((name) => {
       const value = options[name];
-      return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
+      return value === undefined ? [] : [`${flagOf(name)} ${quoted(value)}`];
     }),
     ...(policy.length === 0 ? [] : [`--policy ${policy.map(quoted).join(' ')}`]),
     ...header.map((line) => `--header ${quoted(hiddenHeader(line))}`),
@@ -35,13 +37,4 @@ export function auditReplay(shorthand: string | undefined, options: AuditOptions
     ...(options.memory === true ? ['--memory'] : []),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
-}
-
-function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** A word as a shell takes it whole. */
-function quoted(text: string): string {
-  return /^[\w./:@=+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

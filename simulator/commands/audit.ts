@@ -15,6 +15,7 @@ import { RequestError, type TargetRequest } from '../run-request.ts';
 import { DurationError, parseDuration, resolveDuration } from '../scenario/duration.ts';
 import type { Mode } from '../scenario/schema-parts.ts';
 import { auditReplay } from './audit-replay.ts';
+import { parseBytes } from './bytes.ts';
 import { someOf } from './formats.ts';
 import { parseHeaders } from './headers.ts';
 import { parsePolicy } from './policy.ts';
@@ -37,6 +38,7 @@ export interface AuditOptions extends TargetOptions {
   readonly maxWait?: string;
   readonly bail?: boolean;
   readonly memory?: boolean;
+  readonly sessionBudget?: string;
   readonly list?: boolean;
   readonly out: string;
   readonly report?: string;
@@ -126,6 +128,10 @@ function parseRequest(
   const headers = parseHeaders('--header', options.header ?? []);
   const echo = parseTool('--echo-tool', options.echoTool);
   const slow = parseTool('--slow-tool', options.slowTool);
+  const sessionBudgetBytes = parseBytes('--session-budget', options.sessionBudget);
+  if (sessionBudgetBytes !== undefined && options.memory !== true) {
+    throw new RequestError('--session-budget goes with --memory: without it nothing is weighed.');
+  }
   return {
     mode,
     seed,
@@ -133,7 +139,9 @@ function parseRequest(
     tools: { ...(echo && { echo }), ...(slow && { slow }) },
     ...(options.maxWait !== undefined && { maxWaitMs: parseWait(options.maxWait) }),
     ...(options.bail === true && { bail: true }),
-    ...(options.memory === true && { memory: {} }),
+    ...(options.memory === true && {
+      memory: { ...(sessionBudgetBytes !== undefined && { sessionBudgetBytes }) },
+    }),
     ...(target && { target }),
     ...(policy && { policy }),
     ...(observers && { observers }),

@@ -1,3 +1,4 @@
+import { flagOf, quoted } from '../shell-words.ts';
 import { hiddenHeader } from './headers.ts';
 import type { LeakCommandOptions } from './leak.ts';
 
@@ -11,6 +12,7 @@ const REPEATED = [
   'sessionsFrom',
   'per',
   'budget',
+  'sessionBudget',
   'units',
   'tool',
   'arguments',
@@ -23,19 +25,10 @@ export function leakReplay(options: LeakCommandOptions): string {
     'npx mcp-soak leak',
     ...REPEATED.flatMap((name) => {
       const value = options[name];
-      return value === undefined ? [] : [`--${kebab(name)} ${quoted(value)}`];
+      return value === undefined ? [] : [`${flagOf(name)} ${quoted(value)}`];
     }),
     ...(options.header ?? []).map((line) => `--header ${quoted(hiddenHeader(line))}`),
     ...(options.strict === true ? ['--strict'] : []),
     ...(options.allowRemote === true ? ['--allow-remote'] : []),
   ].join(' ');
-}
-
-function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** A word as a shell takes it whole. */
-function quoted(text: string): string {
-  return /^[\w./:@=+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -7,6 +7,7 @@ import { renderSummary } from '../reporters/console.ts';
 import { LeakProgressReporter } from '../reporters/leak-progress.ts';
 import { runLeak } from '../run-leak.ts';
 import { RequestError } from '../run-request.ts';
+import { parseBytes } from './bytes.ts';
 import { someOf } from './formats.ts';
 import { parseClientHeaders } from './headers.ts';
 import { leakReplay } from './leak-replay.ts';
@@ -18,6 +19,7 @@ import { nameOf, parseObservers, parseTarget, type TargetOptions } from './run-t
 export interface LeakCommandOptions extends TargetOptions {
   readonly per?: string;
   readonly budget?: string;
+  readonly sessionBudget?: string;
   readonly strict?: boolean;
   readonly units?: string;
   readonly tool?: string;
@@ -46,7 +48,8 @@ export async function findLeaks(options: LeakCommandOptions, console: Console): 
   }
   const units = parseUnits(options.per);
   const call = parseCall(options);
-  const budgetBytes = parseBytes(options.budget);
+  const budgetBytes = parseBytes('--budget', options.budget);
+  const sessionBudgetBytes = parseBytes('--session-budget', options.sessionBudget);
   const unitsPerCycle = parseCount(options.units);
   const seed = parseSeed(options.seed);
   const reports = someOf('--report', options.report, RUN_REPORTS);
@@ -70,6 +73,7 @@ export async function findLeaks(options: LeakCommandOptions, console: Console): 
     ...(headers && { headers }),
     ...(call && { call }),
     ...(budgetBytes !== undefined && { budgetBytes }),
+    ...(sessionBudgetBytes !== undefined && { sessionBudgetBytes }),
     ...(unitsPerCycle !== undefined && { unitsPerCycle }),
     ...(typeof observers?.heap === 'number' && { inspectPid: observers.heap }),
     ...(observers?.sessionsFrom && { sessionsFrom: observers.sessionsFrom }),
@@ -87,25 +91,6 @@ export async function findLeaks(options: LeakCommandOptions, console: Console): 
 function parseUnits(text: string | undefined): LeakUnit[] {
   const units = someOf('--per', text, LeakUnitSchema.options);
   return units.length === 0 ? [...LeakUnitSchema.options] : units;
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  B: 1,
-  kB: 1_000,
-  KiB: 1_024,
-  MB: 1_000_000,
-  MiB: 1_048_576,
-};
-
-/** `64B`, `1.5KiB`; without a unit, bytes. */
-function parseBytes(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit = 'B'] = /^(\d+(?:\.\d+)?) ?(B|kB|KiB|MB|MiB)?$/.exec(text) ?? [];
-  const bytes = Number(number) * (UNITS[unit] ?? 1);
-  if (bytes > 0) return bytes;
-  throw new RequestError(
-    `--budget: got '${text}', allowed: an amount of memory above 0 such as 64B, 1KiB or 2kB.`,
-  );
 }
 
 function parseCount(text: string | undefined): number | undefined {

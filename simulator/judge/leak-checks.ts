@@ -1,6 +1,7 @@
 import { type Check, MAX_EVIDENCE, type Verdict } from './check.ts';
 import { climbs } from './counted.ts';
 import { formatBytes } from './format.ts';
+import { HELD, heldCheck } from './held.ts';
 import type { LeakSeries, LeakUnit } from './leak-series.ts';
 
 /** What each unit of a leak is about, and how others mended it. */
@@ -23,16 +24,12 @@ export const LEAK_UNITS: Readonly<
   },
   reader: {
     failureModes: ['F48'],
-    remedy:
-      'Look at `writableLength` of a stream before writing to it, and end the stream of a peer that does not read.',
+    remedy: HELD.reader.remedy,
   },
 };
 
 export const HANDLES_REMEDY =
   'Clear timers, remove listeners and close sockets where the session ends, with it: clearInterval, off, destroy.';
-
-/** What a target may hold for one peer that does not read. */
-export const MAX_HELD_BYTES = 2 * 1_024 * 1_024;
 
 /** Checks on memory over cycles; `handles_return` speaks of all of them together. Empty when nothing was measured. */
 export function judgeLeaks(leaks: readonly LeakSeries[]): Check[] {
@@ -94,28 +91,6 @@ function evidenceOf({
     ),
     ...allocations.map(({ site, bytes }) => `${formatBytes(bytes)} per ${unit} allocated in ${site}`),
   ].slice(0, MAX_EVIDENCE);
-}
-
-/** Only where readers were stalled, and what they cost was read. */
-function heldCheck({ heldBytes }: LeakSeries): Check[] {
-  if (heldBytes === undefined) return [];
-  const isTooMuch = heldBytes > MAX_HELD_BYTES;
-  return [
-    {
-      name: 'reader_buffer_bounded',
-      kind: 'leak',
-      class: 'memory',
-      verdict: isTooMuch ? 'fail' : 'pass',
-      observed: `${formatBytes(heldBytes)} held for each peer that does not read`,
-      limit: `<= ${formatBytes(MAX_HELD_BYTES)}`,
-      reason: isTooMuch
-        ? 'what is sent to a peer that does not read piles up in the memory of the target'
-        : '',
-      failureModes: ['F48'],
-      evidence: [],
-      ...(isTooMuch && { remedy: LEAK_UNITS.reader.remedy }),
-    },
-  ];
 }
 
 /** Integers that have to return exactly: one forgotten in every cycle is enough to be seen. */

@@ -48,8 +48,10 @@ export const LeakSeriesSchema = z.object({
   ),
   /** Where what survived was allocated, bytes per unit. */
   allocations: z.array(z.object({ site: z.string(), bytes: z.number() })),
-  /** Readers only: what the target holds for one that reads nothing, while it reads nothing. */
+  /** What the target holds for a unit while it lasts: a reader that reads nothing, a session that is open and waits. */
   heldBytes: z.number().optional(),
+  /** How much that may be, where the user said so. */
+  heldBudgetBytes: z.number().optional(),
   /** Exact integers at the end of each measured cycle: open files, sockets, timers, listeners. */
   counted: z.array(z.object({ what: z.string(), values: z.array(count) })),
 });

@@ -7,6 +7,8 @@ export interface LeakOptions {
   readonly unit: LeakUnit;
   /** Bytes that one unit may leave behind. Default: that of the unit, and of where bytes are read. */
   readonly budgetBytes?: number;
+  /** Bytes that a unit may hold while it lasts, where that is judged. Default: see `judge/held.ts`. */
+  readonly heldBudgetBytes?: number;
   /** A quarter of the default budget. */
   readonly isStrict?: boolean;
   /** Units in a cycle, and cycles of warm-up and of a stretch of measurement. Defaults: those of the unit. */

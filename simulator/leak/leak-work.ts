@@ -28,6 +28,8 @@ export interface WorkParts {
   readonly policy: Policy | undefined;
   /** The target shows how many sessions it has. */
   readonly isCounted: boolean;
+  /** Its garbage is read along with what it needs. */
+  readonly isCoarse: boolean;
 }
 
 export type WorkMaker = (parts: WorkParts) => LeakWork;

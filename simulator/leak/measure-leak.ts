@@ -113,6 +113,7 @@ function unmeasured(options: LeakOptions, trouble: string): LeakSeries {
     trouble,
     culprit: undefined,
     heldBytes: undefined,
+    heldBudgetBytes: undefined,
   });
 }
 
@@ -180,6 +181,7 @@ class Measurement {
       call: await chooseCall(lanes, options.call),
       policy: sessions.policy,
       isCounted: sessions.visibility !== 'none',
+      isCoarse: this.#parts.reader.source === 'rss',
     });
     this.#work = work;
     await work.begin();
@@ -260,6 +262,7 @@ class Measurement {
       trouble: trouble ?? (signal.aborted ? 'it was stopped' : undefined),
       culprit,
       heldBytes: this.#heldBytes,
+      heldBudgetBytes: options.heldBudgetBytes,
     });
   }
 }

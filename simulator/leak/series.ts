@@ -17,12 +17,13 @@ export interface SeriesParts {
   readonly trouble: string | undefined;
   readonly culprit: Culprit | undefined;
   readonly heldBytes: number | undefined;
+  readonly heldBudgetBytes: number | undefined;
 }
 
 /** A measurement as the result of a run keeps it. */
 export function seriesOf(parts: SeriesParts): LeakSeries {
-  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit, heldBytes } =
-    parts;
+  const { name, unit, source, plan, warmupCycles, readings, counts, judgement, trouble, culprit } = parts;
+  const { heldBytes, heldBudgetBytes } = parts;
   const isDecided = judgement.kind === 'decided' && trouble === undefined;
   const estimate =
     judgement.kind === 'decided' ? judgement : estimateLeak(readings.slice(-MAX_VALUES), plan.budgetBytes);
@@ -50,6 +51,7 @@ export function seriesOf(parts: SeriesParts): LeakSeries {
     growing: culprit?.growing ?? [],
     allocations: culprit?.allocations ?? [],
     ...(heldBytes !== undefined && { heldBytes }),
+    ...(heldBudgetBytes !== undefined && { heldBudgetBytes }),
     counted: countedOf(counts),
   };
 }

@@ -1,6 +1,7 @@
 import { type Policy, timeoutFor } from '../judge/policy.ts';
 import { IDLE_CLIENT, type Lane } from './lanes.ts';
 import type { LeakWork, WorkParts } from './leak-work.ts';
+import { sessionWeight } from './session-weight.ts';
 
 /** A target that ends idle sessions sooner than this is let end some, too. T + C, ms. */
 const SHORT_REAP_MS = 3_000;
@@ -27,6 +28,7 @@ export function sessionWork(parts: WorkParts): LeakWork {
           }),
         signal,
       ),
+    ...(!parts.isCoarse && { held: (bytes: () => Promise<number>) => sessionWeight(parts, bytes) }),
     end: async () => undefined,
   };
 }

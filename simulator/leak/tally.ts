@@ -12,8 +12,15 @@ export class Tally {
   /** Why the first one failed, in words. */
   firstFailure: string | undefined;
 
-  /** An initialize was answered, or not. Whether there is a session. */
+  /** An initialize was answered, or not. Whether there is a session; where there is none, its unit has failed. */
   initialized(outcome: Outcome): boolean {
+    const isOpen = this.opening(outcome);
+    if (!isOpen) this.fail('initialize', outcome);
+    return isOpen;
+  }
+
+  /** The same of an initialize that may be refused. */
+  opening(outcome: Outcome): boolean {
     this.attempted += 1;
     if (outcome.kind === 'result' || outcome.kind === 'accepted') {
       this.opened += 1;
@@ -21,7 +28,6 @@ export class Tally {
     }
     if (outcome.kind === 'http-error' || outcome.kind === 'rpc-error') this.refused += 1;
     else this.unknown += 1;
-    this.fail('initialize', outcome);
     return false;
   }
 

@@ -6,7 +6,7 @@ export const ELSEWHERE: Readonly<Partial<Record<DefectName, string>>> = {
   'requests-pile-up': 'memory: mcp-soak leak --per request',
   'events-kept-for-ever': 'memory: mcp-soak leak --per event',
   'no-backpressure': 'memory: mcp-soak leak --per reader',
-  'catalogue-per-session': 'memory: the weight of a session that lives, not of one that ended',
+  'catalogue-per-session': 'memory: mcp-soak leak --per session (session_weight)',
   'session-file-stays-open': 'open files of a process of its own: the audit with --command',
   'listeners-pile-up': 'memory: mcp-soak leak --per session',
   'half-sent-bodies-for-ever': 'time-outs of real sockets: the audit in real time',

@@ -1,10 +1,13 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { AuditRequest } from '../../simulator/audit-request.ts';
 import type { Check } from '../../simulator/judge/check.ts';
 import { runAudit } from '../../simulator/run-audit.ts';
 import { RequestError } from '../../simulator/run-request.ts';
 import { freePort } from '../simulator/targets/own-server.ts';
 import { LEAK_SERVER } from './leak-target.ts';
+
+/** Processes that are pinned and read: 15 s on a quiet machine, and a minute on one that others use. */
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Six readings are the least that can be decided by. */
 const SHORT = { unitsPerCycle: 50, warmupCycles: 3, cycles: 6, namesCulprit: false };
@@ -68,6 +71,17 @@ it('turns the check of handles red where a timer stays behind', async () => {
 it('turns the check of buffers red where nothing bounds what waits for a client that does not read', async () => {
   const { checks } = await audited('none', ['F48'], { ...SHORT, unitsPerCycle: 3 });
   expect(verdicts(checks)).toEqual({ memory_per_reader: 'pass', reader_buffer_bounded: 'fail' });
+});
+
+it('turns the check of weight red where each session has its own of what all could share', async () => {
+  const heavy = await audited('weight:1500', ['F50']);
+  expect(heavy.checks).toMatchObject([
+    { name: 'session_weight', verdict: 'fail', failureModes: ['F50'], limit: '<= 1 MiB' },
+  ]);
+  expect(heavy.checks[0]?.observed).toMatch(/^1\.\d MiB for each session that is open: \d{3} in 1 GiB$/);
+  const stated = { ...SHORT, sessionBudgetBytes: 2 * 1_024 * 1_024 };
+  const allowed = await audited('weight:1500', ['F50'], stated);
+  expect(allowed.checks).toMatchObject([{ name: 'session_weight', verdict: 'pass', limit: '<= 2 MiB' }]);
 });
 
 it('lists them with what would let them be seen, where they were not asked for', async () => {

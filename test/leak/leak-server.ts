@@ -8,7 +8,7 @@ import { type Planted, plant } from './planted-leak.ts';
 
 /*
  * A server in the pattern of the SDK's example (Express, a McpServer and a transport per session, a Map of them), with a
- * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call | events] [port]
+ * leak planted in it:  node leak-server.ts [none | obj:32 | map | lru:200 | timer | socket | transport | call | events | weight:64] [port]
  * Says where it listens. GET /health tells how many sessions there are.
  */
 
@@ -34,6 +34,7 @@ app.post('/mcp', async (request, response) => {
     const id = transport.sessionId;
     if (id !== undefined && transports.delete(id)) planted.onSessionEnded(id, transport);
   };
+  planted.onSessionOpened(transport);
   await toolServer(planted).connect(transport);
   await transport.handleRequest(request, response, request.body);
 });

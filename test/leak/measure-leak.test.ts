@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { realClock } from '../../simulator/clock/real.ts';
 import { climbs } from '../../simulator/judge/counted.ts';
 import type { LeakSeries } from '../../simulator/judge/leak-series.ts';
@@ -10,6 +10,9 @@ import { openMemoryReader } from '../../simulator/leak/memory-reader.ts';
 import { RequestError } from '../../simulator/run-request.ts';
 import { urlTarget } from '../../simulator/targets/url.ts';
 import { leakTarget } from './leak-target.ts';
+
+/** Processes that are pinned and read: 15 s on a quiet machine, and a minute on one that others use. */
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Six readings are the least that can be decided by. */
 const SHORT = { unitsPerCycle: 10, warmupCycles: 3, cycles: 6 };
@@ -90,6 +93,14 @@ it('shows what a peer that does not read costs a server without backpressure', a
   const series = await measured('none', { unit: 'reader', unitsPerCycle: 3 });
   expect(series.verdict).toBe('pass');
   expect(series.heldBytes).toBeGreaterThan(2 * 2 ** 20);
+});
+
+it('weighs sessions while they are open, to a few KiB: the same server with 64 KiB more in each', async () => {
+  const plain = (await measured('none')).heldBytes ?? 0;
+  const heavier = (await measured('weight:64')).heldBytes ?? 0;
+  expect(plain).toBeGreaterThan(10_000);
+  expect((heavier - plain) / 1_024).toBeGreaterThan(60);
+  expect((heavier - plain) / 1_024).toBeLessThan(68);
 });
 
 it('ends early when it is stopped, undecided, and with what it had', async () => {

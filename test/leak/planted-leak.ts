@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 
-/** Leaks that can be planted, one per ended session or per call; `none` and `lru` are none. */
+/** Leaks that can be planted, one per ended session or per call; `none`, `lru` and `weight` are none. */
 export const PLANTED = [
   'none',
   'obj',
@@ -11,11 +11,13 @@ export const PLANTED = [
   'transport',
   'call',
   'events',
+  'weight',
 ] as const;
 export type PlantedName = (typeof PLANTED)[number];
 
 /** `map`, `lru:200`, `obj:32`, `call:500`: what happens when a session with this transport has ended, or a call was made. */
 export interface Planted {
+  onSessionOpened(transport: object): void;
   onSessionEnded(id: string, transport: object): void;
   onCall(): void;
   onEvent(event: object): void;
@@ -24,12 +26,20 @@ export interface Planted {
 const LRU_VALUE_BYTES = 1_024;
 const DAY_MS = 86_400_000;
 const nothing = () => undefined;
-const NONE: Planted = { onSessionEnded: nothing, onCall: nothing, onEvent: nothing };
+const NONE: Planted = {
+  onSessionOpened: nothing,
+  onSessionEnded: nothing,
+  onCall: nothing,
+  onEvent: nothing,
+};
 
 /** Several with a plus between. @throws Error for one that is not known */
 export function plant(text: string): Planted {
   const all = text.split('+').map(plantOne);
   return {
+    onSessionOpened: (transport) => {
+      for (const one of all) one.onSessionOpened(transport);
+    },
     onSessionEnded: (id, transport) => {
       for (const one of all) one.onSessionEnded(id, transport);
     },
@@ -64,6 +74,8 @@ function plantOne(text: string): Planted {
       return { ...NONE, onCall: callLog(Number(amount)) };
     case 'events':
       return { ...NONE, onEvent: eventStore() };
+    case 'weight':
+      return { ...NONE, onSessionOpened: catalogue(Number(amount)) };
     case undefined:
       throw new Error(`--leak: got '${text}', allowed: ${PLANTED.join(', ')}`);
   }
@@ -143,4 +155,11 @@ function keepFromExit(held: () => unknown): void {
     process.exitCode = held() === undefined ? 1 : 0;
     process.exit();
   });
+}
+
+/** So many KiB that each session has for itself, for as long as it lives (F50). */
+function catalogue(kib: number): Planted['onSessionOpened'] {
+  const own = new WeakMap<object, number[]>();
+  const numbers = (kib * 1_024) / Float64Array.BYTES_PER_ELEMENT;
+  return (transport) => void own.set(transport, new Array(numbers).fill(0.5));
 }

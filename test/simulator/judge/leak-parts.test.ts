@@ -117,6 +117,20 @@ describe('judgeLeaks', () => {
     expect(verdictAt(4_700_000)).toBe('fail');
   });
 
+  it('holds what an open session weighs against one MiB, or what was said, and says how many fit', () => {
+    const weighed = (more: Partial<LeakSeries>) =>
+      judgeLeaks([{ ...healthy, ...more }]).find(({ name }) => name === 'session_weight');
+    expect(weighed({ heldBytes: 5_120 })).toMatchObject({
+      verdict: 'pass',
+      observed: '5 KiB for each session that is open: 209,715 in 1 GiB',
+    });
+    expect(weighed({ heldBytes: 1_048_577 })?.verdict).toBe('fail');
+    expect(weighed({ heldBytes: 1_048_577, heldBudgetBytes: 2_000_000 })?.verdict).toBe('pass');
+    expect(weighed({ heldBytes: 5_120, heldBudgetBytes: 5_119 })?.verdict).toBe('fail');
+    expect(weighed({})).toBeUndefined();
+    expect(weighed({ source: 'rss' })?.verdict).toBe('not-observable');
+  });
+
   it('says nothing where nothing was measured', () => {
     expect(judgeLeaks([])).toEqual([]);
   });
