@@ -168,6 +168,11 @@ export class HubError extends Error {
   }
 }
 
+/** The JSON-RPC error that a call gets when the hub failed, of which its client is told nothing more. */
+export function internalError(): { code: number; message: string } {
+  return { code: RPC.internalError, message: ERRORS.INTERNAL.message };
+}
+
 /** The JSON-RPC error that a call gets when its session ends before its result is there. */
 export function sessionEndedError(reason: string): { code: number; message: string } {
   return { code: RPC.serverError, message: `The session ended before this call was done (${reason}).` };

@@ -111,6 +111,7 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
 function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
   const keeper = new SessionKeeper(
     parts.store ?? (config.store === '' ? undefined : new SqliteStore(config.store)),
+    logger,
   );
   const agents = new AgentRegistry({ onRegistered: (agent) => keeper.agentRegistered(agent) });
   const conversations = new Conversations();

@@ -59,7 +59,15 @@ export class HubLogger {
   }
 
   problem(what: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#log.error({ what, error: message }, 'problem');
+    this.#log.error({ what, error: messageOf(error) }, 'problem');
   }
+
+  /** The session store failed so often since the last such line. */
+  storeFailed(error: unknown, count: number): void {
+    this.#log.error({ error: messageOf(error), count }, 'store-failed');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

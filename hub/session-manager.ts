@@ -22,7 +22,7 @@ export type EndReason = (typeof END_REASONS)[number];
 
 /** Who else wants to know of sessions. */
 export interface SessionHooks {
-  /** A session is on the map, and its client about to be told. */
+  /** A session is about to be on the map, and its client to be told. If this throws, neither happens. */
   sessionOpened?(session: Session, parts: SessionParts): void;
   handshakeCompleted?(session: Session): void;
   /** A session is off the map; what it owns is closed next. Must not throw. */
@@ -115,13 +115,14 @@ export class SessionManager {
     };
   }
 
+  /** @throws what the hook for opened sessions throws: then there is no session */
   registerSession(sessionId: string, parts: SessionParts): Session {
-    this.#opened += 1;
     const timeoutMs = this.#timeoutOf(parts.clientInfo.name);
-    const session = new Session(sessionId, this.#opened, timeoutMs, parts);
+    const session = new Session(sessionId, this.#opened + 1, timeoutMs, parts);
+    this.#hooks.sessionOpened?.(session, parts);
+    this.#opened += 1;
     this.#sessions.set(sessionId, session);
     this.#caps.enter(session);
-    this.#hooks.sessionOpened?.(session, parts);
     this.#logger.sessionOpened(session);
     return session;
   }

@@ -65,6 +65,14 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
   const { client, identity } = caller;
   const sessionId = transport.sessionId;
   let isRegistered = false;
+  const register = (protocolVersion: string) => {
+    releaseSlot();
+    transport.protocolVersion = protocolVersion;
+    const clientInfo = clientInfoOf(message);
+    const owner = { client, identity, clientInfo, protocolVersion, initializeParams: message.params };
+    parts.sessions.registerSession(sessionId, { transport, server, ...owner });
+    isRegistered = true;
+  };
   transport.onclose = chain(transport.onclose, () => {
     releaseSlot();
     parts.sessions.removeSession(sessionId, 'error');
@@ -81,24 +89,15 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
     extra,
     headers: { 'mcp-session-id': sessionId },
     beforeAnswer: (answer, exchange) => {
-      if (!('result' in answer) || !exchange.isOpen) {
-        delete exchange.headers['mcp-session-id'];
-        return;
+      try {
+        if ('result' in answer && exchange.isOpen) register(String(answer.result.protocolVersion));
+      } catch (error) {
+        parts.logger.problem('session-not-opened', error);
+        throw error;
+      } finally {
+        // Nobody is told of a session that there is not.
+        if (!isRegistered) delete exchange.headers['mcp-session-id'];
       }
-      releaseSlot();
-      isRegistered = true;
-      const protocolVersion = String(answer.result.protocolVersion);
-      const clientInfo = clientInfoOf(message);
-      transport.protocolVersion = protocolVersion;
-      parts.sessions.registerSession(sessionId, {
-        transport,
-        server,
-        clientInfo,
-        protocolVersion,
-        client,
-        identity,
-        initializeParams: message.params,
-      });
     },
     afterAnswer: () => carrier.answered?.(isRegistered),
   });

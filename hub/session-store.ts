@@ -45,7 +45,8 @@ export interface StoredSessionState extends StoredSession {
 /**
  * Keeps sessions beyond the life of the process. Every method has taken effect when it returns: what a client is
  * told has been kept before, so a crash loses nothing that was acknowledged. All are idempotent, and do nothing
- * for a session that is not kept. Implementations are held to test/hub/session-store-contract.ts.
+ * for a session that is not kept. One that cannot throws: no session is opened then, and those there are go on.
+ * Implementations are held to test/hub/session-store-contract.ts.
  */
 export interface SessionStore {
   /** All that is kept, sessions in order of their saving. */

@@ -8,7 +8,7 @@ import {
   type MessageExtraInfo,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { sessionEndedError } from './errors.ts';
+import { internalError, sessionEndedError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { StreamEnd } from './message-stream.ts';
 import { PostExchange } from './post-exchange.ts';
@@ -40,7 +40,10 @@ interface OpenCall {
   readonly afterAnswer: (() => void) | undefined;
 }
 
-/** Sees an answer before the first byte of it is written; may still change the headers. */
+/**
+ * Sees an answer before the first byte of it is written; may still change the headers. If it throws, the answer is an
+ * internal error instead.
+ */
 export type BeforeAnswer = (message: JSONRPCMessage, exchange: Exchange) => void;
 
 /** One POST, or one message on a WebSocket, taken apart. */
@@ -305,9 +308,16 @@ function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message;
 }
 
+/** Whatever happens before it is written, an answer is given: nobody else would tell its client. */
 function settle(call: OpenCall, message: JSONRPCMessage): void {
-  call.beforeAnswer?.(message, call.exchange);
-  call.exchange.answer(answerText(message, call.clientId));
+  let answer = message;
+  try {
+    call.beforeAnswer?.(message, call.exchange);
+  } catch {
+    // Told to the operator by whoever threw it; not to the client.
+    answer = { jsonrpc: '2.0', id: call.clientId, error: internalError() };
+  }
+  call.exchange.answer(answerText(answer, call.clientId));
   call.afterAnswer?.();
 }
 
