@@ -69,9 +69,12 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const isDraining = () => draining !== undefined;
 
   const admission = new Admission({ identity, sessions, limits, refusals });
-  const mcp = counted(
-    createMcpListener({ config, sessions, admission, refusals, logger, isDraining, ...core.makers }),
-    metrics,
+  const mcp = onceRestored(
+    core.restored,
+    counted(
+      createMcpListener({ config, sessions, admission, refusals, logger, isDraining, ...core.makers }),
+      metrics,
+    ),
   );
   const admin = adminRoutes({ config, ...core, isDraining, startedAt: performance.now() });
   const app = createApp({ config, identity, refusals, mcp, admin });
@@ -147,9 +150,9 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
         messageSent: (delivered) => metrics.messageSent(delivered),
       }),
   };
-  const restored = keeper.restore(sessions, agents, makers);
-  // Whoever waits for it is told; until then it is nobody's unhandled rejection.
-  restored.catch(() => undefined);
+  const restored = keeper.restore({ sessions, agents, makers, deadlineMs: config.handshakeTimeoutMs });
+  // listen() is told, too; whoever mounts the app has the log only.
+  restored.catch((error: unknown) => logger.problem('restore-failed', error));
   const closed = [heartbeat, loop, keeper];
   return { agents, conversations, sessions, calls, answers, loop, metrics, makers, restored, closed };
 }
@@ -187,6 +190,19 @@ function streamOptions(config: HubConfig) {
 
 function isEndpoint(url: string | undefined): boolean {
   return url === ENDPOINT || url?.startsWith(`${ENDPOINT}?`) === true;
+}
+
+/** Lets requests wait until kept sessions are taken up: a session must not be called unknown before that. */
+function onceRestored(restored: Promise<void>, listener: RequestListener): RequestListener {
+  let isRestored = false;
+  const ready = restored.finally(() => {
+    isRestored = true;
+  });
+  ready.catch(() => undefined);
+  return (request, response) => {
+    if (isRestored) listener(request, response);
+    else void ready.catch(() => undefined).then(() => listener(request, response));
+  };
 }
 
 /** Counts requests by what they were answered, when that has ended, wherever it was decided. */

@@ -62,6 +62,11 @@ export class HubLogger {
     this.#log.error({ what, error: messageOf(error) }, 'problem');
   }
 
+  /** So many kept sessions could not be taken up; the error is that of one of them. */
+  notRestored(error: unknown, count: number): void {
+    this.#log.error({ error: messageOf(error), count }, 'sessions-not-restored');
+  }
+
   /** The session store failed so often since the last such line. */
   storeFailed(error: unknown, count: number): void {
     this.#log.error({ error: messageOf(error), count }, 'store-failed');

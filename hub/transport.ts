@@ -78,6 +78,7 @@ export class SessionTransport implements Transport {
   readonly #hooks: TransportHooks;
   readonly #streams: SessionStreams;
   readonly #exchanges = new Set<Exchange>();
+  readonly #onEnded: (() => void)[] = [];
   readonly #calls = new Map<number, OpenCall>();
   /** From 1: the SDK takes a cancellation of request 0 for one without an id. */
   #nextCallId = 1;
@@ -212,6 +213,13 @@ export class SessionTransport implements Transport {
     this.#calls.clear();
     this.#streams.end(options);
     this.onclose?.();
+    for (const callback of this.#onEnded) callback();
+  }
+
+  /** Calls back once, when it has ended and the MCP server behind it was told: `onclose` is that server's to set. */
+  whenEnded(callback: () => void): void {
+    if (this.#closed) callback();
+    else this.#onEnded.push(callback);
   }
 
   async close(): Promise<void> {
