@@ -20,6 +20,8 @@ export interface EventLogLimits {
 export interface EventKeeper {
   appended(event: StoredEvent): void;
   dropped(event: StoredEvent): void;
+  /** Nothing is kept of a stream any more that goes on: its position is all that tells where. */
+  emptied(stream: number): void;
 }
 
 /** Where a client stopped reading: a stream, and the last position it has seen of it. */
@@ -73,6 +75,11 @@ export class EventLog {
   /** Takes up an event that was kept by an earlier process. In the order in which they were appended. */
   restore(stream: number, seq: number, json: string): void {
     this.#put(stream, seq, json);
+  }
+
+  /** Takes up where a stream had got, of which an earlier process may have kept no event. */
+  restorePosition(stream: number, lastSeq: number): void {
+    this.#streamEvents(stream).lastSeq = lastSeq;
   }
 
   /** The event after a position: `none` when there is no later one yet, `lost` when it is no longer kept. */
@@ -154,8 +161,10 @@ export class EventLog {
     this.#bytes -= event.bytes;
     this.#keeper?.dropped(event);
     const events = this.#streams.get(event.stream);
-    events?.kept.delete(event.seq);
-    if (events) this.#forgetIfSpent(event.stream, events);
+    if (!events) return;
+    events.kept.delete(event.seq);
+    this.#forgetIfSpent(event.stream, events);
+    if (events.kept.size === 0 && !events.isEnded) this.#keeper?.emptied(event.stream);
   }
 
   /** A stream that ended is remembered as long as something of it is kept. */

@@ -90,6 +90,7 @@ export class SessionKeeper {
       appended: ({ stream, seq, json }) =>
         this.#attempt((store) => store.appendEvent(sessionId, { stream, seq, json })),
       dropped: ({ stream, seq }) => this.#attempt((store) => store.dropEvent(sessionId, stream, seq)),
+      positionChanged: (position) => this.#attempt((store) => store.savePosition(sessionId, position)),
       streamChanged: (stream) => this.#attempt((store) => store.saveStream(sessionId, stream)),
     };
   }

@@ -26,6 +26,15 @@ export interface StoredStream {
   readonly isEnded: boolean;
 }
 
+/** How far a stream has got, where the events that are kept of it do not tell. */
+export interface StoredPosition {
+  readonly stream: number;
+  /** The position of the last event there was, kept or not. */
+  readonly lastSeq: number;
+  /** The position of the last event that was written to a client; null: every one was. */
+  readonly written: number | null;
+}
+
 /** A session's name among agents. */
 export interface StoredAgent {
   /** Running number, in order of registration: cursors of listings stay good. */
@@ -40,6 +49,7 @@ export interface StoredSessionState extends StoredSession {
   /** In order of sending. */
   readonly events: readonly StoredStreamEvent[];
   readonly streams: readonly StoredStream[];
+  readonly positions: readonly StoredPosition[];
 }
 
 /**
@@ -55,11 +65,15 @@ export interface SessionStore {
   completeHandshake(sessionId: string): void;
   /** The session has become an agent. */
   saveAgent(sessionId: string, agent: StoredAgent): void;
-  /** Forgets a session with its agent, events and streams. */
+  /** Forgets a session with its agent, events, streams and positions. */
   removeSession(sessionId: string): void;
-  /** A stream begins, or what it owes has changed. */
+  /**
+   * A stream begins, or what it owes has changed. Streams before it that have ended, and of which no event is kept, are
+   * forgotten; not the latest, so that its number is not given out again.
+   */
   saveStream(sessionId: string, stream: StoredStream): void;
   appendEvent(sessionId: string, event: StoredStreamEvent): void;
+  savePosition(sessionId: string, position: StoredPosition): void;
   /** The event is no longer needed. */
   dropEvent(sessionId: string, stream: number, seq: number): void;
   close(): void;

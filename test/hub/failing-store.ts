@@ -23,6 +23,7 @@ export function failingStore() {
     saveAgent: failable('saveAgent'),
     removeSession: failable('removeSession'),
     saveStream: failable('saveStream'),
+    savePosition: failable('savePosition'),
     appendEvent: failable('appendEvent'),
     dropEvent: failable('dropEvent'),
     // Tests look into it when its hub is gone.
