@@ -105,12 +105,9 @@ export class SqliteStore implements SessionStore {
   readonly #insertEvent: StatementSync;
   readonly #deleteEvent: StatementSync;
 
-  /** @throws Error when the file is no database, or of another version */
-  constructor(path: string) {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
-    claimVersion(database, path);
-    database.exec(TABLES);
+  /** @throws Error that names the file: it is no database, cannot be written, belongs to another hub or version */
+  constructor(path: string, { lockWaitMs = LOCK_WAIT_MS } = {}) {
+    const database = openDatabase(path, lockWaitMs);
     this.#database = database;
     this.#insertSession = database.prepare(
       `INSERT INTO sessions (id, client_info, protocol_version, initialize_params, identity, is_handshake_done)
@@ -239,12 +236,38 @@ export class SqliteStore implements SessionStore {
   }
 }
 
-function claimVersion(database: DatabaseSync, path: string): void {
+/** How long the process before may still hold its file, ms. */
+const LOCK_WAIT_MS = 1_000;
+/** SQLITE_BUSY */
+const BUSY = 5;
+
+/**
+ * The lock is held as long as the file is open, and let go by whatever ends the process: two hubs on one file would
+ * each serve the same sessions, and know nothing of what the other does to them.
+ */
+function openDatabase(path: string, lockWaitMs: number): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: lockWaitMs });
+    database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
+    );
+    claimVersion(database);
+    database.exec(TABLES);
+    return database;
+  } catch (cause) {
+    database?.close();
+    const isBusy = cause instanceof Error && Reflect.get(cause, 'errcode') === BUSY;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const why = isBusy ? 'another process has it open; one hub to a file' : text;
+    throw new Error(`The session store ${path} cannot be used: ${why}.`, { cause });
+  }
+}
+
+function claimVersion(database: DatabaseSync): void {
   const { user_version: version } = VersionRow.parse(database.prepare('PRAGMA user_version').get());
   if (VERSIONS_TAKEN_UP.includes(version)) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   else if (version !== SCHEMA_VERSION) {
-    throw new Error(
-      `The session store ${path} has version ${version}; this hub reads version ${SCHEMA_VERSION}.`,
-    );
+    throw new Error(`it has version ${version}, this hub reads version ${SCHEMA_VERSION}`);
   }
 }
