@@ -49,7 +49,7 @@ export interface Hub {
   /** The hub's own server. It calls the MCP endpoint before Express, which costs four times a bare request. */
   readonly server: Server;
   readonly sessions: SessionManager;
-  /** Starts to listen; resolves with the URL of the MCP endpoint. */
+  /** Starts to listen; resolves with the URL of the MCP endpoint. Rejects once the hub is shut down. */
   listen(): Promise<string>;
   /** Drains and ends everything; resolves when nothing of the hub is left. Idempotent. */
   shutdown(): Promise<void>;
@@ -97,9 +97,11 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
     listen: async () => {
       refuseExposure(config, identity.isRequired);
       await core.restored;
-      const { host, port } = await listen(server, config);
-      const url = `http://${host}:${port}${ENDPOINT}`;
-      logger.listening({ host, port, url });
+      const address = isDraining() ? undefined : await listen(server, config);
+      if (isDraining()) await closeConnections(server);
+      if (isDraining() || !address) throw new Error('This hub has been shut down: make another one.');
+      const url = `http://${address.host}:${address.port}${ENDPOINT}`;
+      logger.listening({ ...address, url });
       return url;
     },
     shutdown: () => {

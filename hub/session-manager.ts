@@ -81,6 +81,7 @@ export class SessionManager {
   #opened = 0;
   #refused = 0;
   #sweptAt = performance.now();
+  #isShutDown = false;
 
   constructor(config: HubConfig, logger: HubLogger, hooks: SessionHooks = {}) {
     this.#config = config;
@@ -93,6 +94,11 @@ export class SessionManager {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Whether there is no session because of a shutdown: what was kept of them is the next process's. */
+  get isShutDown(): boolean {
+    return this.#isShutDown;
   }
 
   /**
@@ -194,6 +200,7 @@ export class SessionManager {
   /** Ends all sessions and the cleanup. Clients of streams are asked to come back at different times. */
   shutdown(): void {
     clearInterval(this.#cleanupTimer);
+    this.#isShutDown = true;
     for (const opening of this.#openings) opening.expire();
     for (const id of [...this.#sessions.keys()]) {
       this.removeSession(id, 'shutdown', { retryMs: randomInt(RETRY_SPREAD_MS.from, RETRY_SPREAD_MS.to) });

@@ -7,7 +7,13 @@ import { HubError } from '../errors.ts';
 import { guard } from '../guard.ts';
 import type { Caller } from '../identity.ts';
 import type { HubLogger } from '../logger.ts';
-import { admitMessages, checkVersion, initializeOf } from '../message-rules.ts';
+import {
+  admitMessages,
+  checkVersion,
+  initializeOf,
+  MAX_INITIALIZE_BYTES,
+  noSession,
+} from '../message-rules.ts';
 import type { RefusalLog } from '../refusal-log.ts';
 import type { McpServerLike } from '../session.ts';
 import type { SessionManager } from '../session-manager.ts';
@@ -70,7 +76,9 @@ async function post(
   const isNew = request.headers['mcp-session-id'] === undefined;
   const known = isNew ? undefined : await parts.admission.use(request, caller);
   if (isNew && !parts.isDraining()) await parts.admission.newcomer(caller);
-  const messages = parseMessages(await readJson(request, parts.config.maxBodyBytes));
+  const { maxBodyBytes } = parts.config;
+  const maxBytes = isNew ? Math.min(maxBodyBytes, MAX_INITIALIZE_BYTES) : maxBodyBytes;
+  const messages = parseMessages(await readJson(request, maxBytes));
   const incoming = { caller, messages, request, response };
   if (known) receive(parts, known.id, incoming);
   else await open(parts, incoming);
@@ -90,7 +98,7 @@ function receive(parts: McpRouteParts, sessionId: string, incoming: Incoming): v
   // Asked anew: the session may have ended while the body came in. From here on nothing is awaited (F17).
   const session = parts.sessions.peek(sessionId);
   const transport = parts.sessions.getTransport(sessionId);
-  if (!session || !transport) throw new HubError('SESSION_NOT_FOUND');
+  if (!session || !transport) throw noSession(parts.sessions);
   admitMessages(parts, session, messages);
   const exchange = transport.receive(
     { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request, caller) },
@@ -127,7 +135,7 @@ async function get(
   const session = await parts.admission.use(request, caller);
   const isDraining = parts.isDraining();
   const transport = parts.sessions.getTransport(session.id);
-  if (!transport) throw new HubError('SESSION_NOT_FOUND');
+  if (!transport) throw noSession(parts.sessions);
   const lastEventId = request.headers['last-event-id'];
   if (typeof lastEventId === 'string' && lastEventId !== '') {
     transport.resume(lastEventId, response, { isDraining });

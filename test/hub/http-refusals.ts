@@ -1,5 +1,5 @@
 import { fingerprint } from '../../hub/fingerprint.ts';
-import { callRequest, initializeRequest, type RawRequest } from './raw-client.ts';
+import { callRequest, initializeRequest, LARGE_INITIALIZE, type RawRequest } from './raw-client.ts';
 
 /** The sessions a request may name. */
 export interface Ids {
@@ -100,9 +100,14 @@ export const BODY_REFUSALS: readonly Refusal[] = [
     ['an object for an id', { body: { ...LIST, id: {} } }],
     ['a list for params', { body: { ...LIST, params: [1] } }],
     ['a number for a method', { body: { ...LIST, method: 1 } }],
-    ['100,000 brackets (F49)', { body: '['.repeat(100_000) + ']'.repeat(100_000) }],
+    ['30,000 brackets (F49)', { body: '['.repeat(30_000) + ']'.repeat(30_000) }],
+    [
+      '100,000 brackets on a live session (F49)',
+      ({ live }) => ({ session: live, body: '['.repeat(100_000) + ']'.repeat(100_000) }),
+    ],
   ]),
   ...refuse(413, serverError, [
+    ['an initialize of 70 KB, most of which its MCP server would keep (F45)', { body: LARGE_INITIALIZE }],
     ['a body of 5 MiB', { body: FIVE_MIB }],
     ['a body of 5 MiB without Content-Length (F49)', { body: FIVE_MIB, isChunked: true }],
     ['a body of 5 MiB on a live session', ({ live }) => ({ session: live, body: FIVE_MIB, isChunked: true })],

@@ -141,6 +141,12 @@ export function initializeRequest({ name = 'raw', protocolVersion = '2025-11-25'
   return { jsonrpc: '2.0', id: 1, method: 'initialize', params };
 }
 
+/** Allowed as a message, not as one that an MCP server keeps for as long as its session lives (F45). */
+export const LARGE_INITIALIZE = {
+  ...initializeRequest(),
+  params: { ...initializeRequest().params, capabilities: { experimental: { x: { y: 'x'.repeat(70_000) } } } },
+};
+
 export function callRequest(id: string | number, name: string, args: Record<string, unknown>) {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } };
 }
