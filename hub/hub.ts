@@ -141,7 +141,7 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
   const makers: Makers = {
     createTransport: (sessionId) => {
       const streamKeeper = keeper.streamKeeper(sessionId);
-      return new SessionTransport({ ...streamOptions(config), sessionId, hooks, keeper: streamKeeper });
+      return new SessionTransport({ ...transportOptions(config), sessionId, hooks, keeper: streamKeeper });
     },
     createMcpServer: (sessionId) =>
       makeServer({
@@ -184,10 +184,10 @@ async function drainAndClose(hub: Closing): Promise<void> {
   logger.shutdown('closed', counts());
 }
 
-function streamOptions(config: HubConfig) {
-  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs } = config;
+function transportOptions(config: HubConfig) {
+  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs, maxCalls } = config;
   const events = { maxEvents, maxBytes: maxEventBytes, maxAgeMs: eventAgeMs };
-  return { retryMs: streamRetryMs, events, maxBufferedBytes };
+  return { retryMs: streamRetryMs, events, maxBufferedBytes, maxCalls };
 }
 
 function isEndpoint(url: string | undefined): boolean {

@@ -28,7 +28,7 @@ interface RuleParts {
 
 /**
  * What may be sent on a session; completes its handshake where that is what was sent.
- * @throws HubError BATCH_NOT_ALLOWED, ALREADY_INITIALIZED, DRAINING
+ * @throws HubError BATCH_NOT_ALLOWED, ALREADY_INITIALIZED, DRAINING, TOO_MANY_CALLS
  */
 export function admitMessages(parts: RuleParts, session: Session, messages: Messages): void {
   if (messages.isBatch && session.protocolVersion !== VERSION_WITH_BATCHES) {
@@ -37,7 +37,9 @@ export function admitMessages(parts: RuleParts, session: Session, messages: Mess
   if (messages.list.some((message) => methodOf(message) === 'initialize')) {
     throw new HubError('ALREADY_INITIALIZED');
   }
-  if (parts.isDraining() && messages.list.some(isCall)) throw new HubError('DRAINING');
+  const calls = messages.list.filter(isCall).length;
+  if (calls > 0 && parts.isDraining()) throw new HubError('DRAINING');
+  if (calls > 0 && !session.transport.hasRoomFor(calls)) throw new HubError('TOO_MANY_CALLS');
   if (messages.list.some(completesHandshake)) parts.sessions.completeHandshake(session.id);
 }
 

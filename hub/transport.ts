@@ -60,6 +60,8 @@ export interface IncomingPost {
 
 export interface TransportOptions extends SessionStreamsOptions {
   readonly hooks: TransportHooks;
+  /** Calls under way at once, whether or not their client still waits. */
+  readonly maxCalls?: number;
 }
 
 /**
@@ -76,6 +78,7 @@ export class SessionTransport implements Transport {
   onmessage?: (<T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void) | undefined;
 
   readonly #hooks: TransportHooks;
+  readonly #maxCalls: number;
   readonly #streams: SessionStreams;
   readonly #exchanges = new Set<Exchange>();
   readonly #onEnded: (() => void)[] = [];
@@ -87,6 +90,7 @@ export class SessionTransport implements Transport {
   constructor(options: TransportOptions) {
     this.sessionId = options.sessionId;
     this.#hooks = options.hooks;
+    this.#maxCalls = options.maxCalls ?? Number.POSITIVE_INFINITY;
     this.#streams = new SessionStreams(options, {
       opened: () => this.#hooks.streamOpened(this),
       ended: (reason) => this.#hooks.streamEnded(this, reason),
@@ -99,6 +103,11 @@ export class SessionTransport implements Transport {
 
   get callsInFlight(): number {
     return this.#exchanges.size;
+  }
+
+  /** Whether so many calls more may be under way. A call goes on when its client leaves (2025-11-25), so it counts. */
+  hasRoomFor(calls: number): boolean {
+    return this.#calls.size + calls <= this.#maxCalls;
   }
 
   get openStreams(): number {
