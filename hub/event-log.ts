@@ -44,7 +44,7 @@ interface StreamEvents {
  */
 export class EventLog {
   readonly #limits: EventLogLimits;
-  readonly #keeper: EventKeeper | undefined;
+  #keeper: EventKeeper | undefined;
   readonly #streams = new Map<number, StreamEvents>();
   /** All kept events in order of arrival; those before `#oldest` are gone. */
   #order: StoredEvent[] = [];
@@ -101,6 +101,11 @@ export class EventLog {
     if (!events || seq >= events.lastSeq || events.kept.has(seq + 1)) return seq;
     const oldest = events.kept.keys().next();
     return oldest.done ? events.lastSeq : oldest.value - 1;
+  }
+
+  /** The session is over: whatever is still read from here, nobody keeps any more. */
+  abandon(): void {
+    this.#keeper = undefined;
   }
 
   /** Nothing more comes on this stream. */

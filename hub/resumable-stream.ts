@@ -22,7 +22,7 @@ export class ResumableStream {
   #isEnded = false;
   #waiting: (() => void)[] = [];
   #onDelivered: (() => void) | undefined;
-  readonly #onLag: (() => void) | undefined;
+  #onLag: (() => void) | undefined;
   #wasBehind = false;
 
   /** `onLag` is called whenever the stream falls behind what is sent on it, and when it has caught up. */
@@ -89,8 +89,9 @@ export class ResumableStream {
     this.#onDelivered = callback;
   }
 
-  /** Nobody can resume it any more. */
+  /** Nobody can resume it any more. A connection that goes on reading it keeps nothing else of its session. */
   forget(): void {
+    this.#onLag = undefined;
     this.#onDelivered?.();
   }
 

@@ -213,6 +213,7 @@ export class SessionStreams {
     if (this.#streams.get(MAIN_STREAM)?.isBehind) this.#keepPosition(MAIN_STREAM);
     for (const stream of this.#streams.values()) stream.forget();
     this.#streams.clear();
+    this.#events?.abandon();
     this.#events = undefined;
   }
 
@@ -253,10 +254,9 @@ export class SessionStreams {
       this.#streams.delete(old.number);
       old.forget();
     }
-    const owner = fingerprint(this.#options.sessionId);
     const isKept = number === MAIN_STREAM && this.#options.keeper !== undefined;
     const onLag = isKept ? () => this.#keepPosition(number) : undefined;
-    const stream = new ResumableStream(number, this.#log, (of, seq) => `${owner}-${of}-${seq}`, onLag);
+    const stream = new ResumableStream(number, this.#log, eventIdsOf(this.#options.sessionId), onLag);
     this.#streams.set(number, stream);
     return stream;
   }
@@ -279,6 +279,12 @@ export class SessionStreams {
     this.#main = undefined;
     this.#hooks.ended(reason);
   }
+}
+
+/** Outside of the class: a closure made beside one of the session's holds on to all of that. */
+function eventIdsOf(sessionId: string): (stream: number, seq: number) => string {
+  const owner = fingerprint(sessionId);
+  return (stream, seq) => `${owner}-${stream}-${seq}`;
 }
 
 /** The id that a stored message answers; undefined when it is no answer. */
