@@ -156,13 +156,21 @@ async function remove(
   response.writeHead(200, { 'content-length': 0 }).end();
 }
 
-/** Whether Accept allows a media type; no Accept at all allows everything (RFC 9110, 12.5.1). */
+/**
+ * Whether Accept allows a media type: the most specific range decides, and a weight of 0 forbids. No Accept at all
+ * allows everything (RFC 9110, 12.5.1).
+ */
 function accepts(request: IncomingMessage, mediaType: string): boolean {
   const accept = request.headers.accept;
   if (accept === undefined) return true;
   const [type] = mediaType.split('/');
-  const ranges = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase());
-  return ranges.includes(mediaType) || ranges.includes(`${type}/*`) || ranges.includes('*/*');
+  const ranges = new Map(
+    accept.split(',').map((range) => {
+      const [name = '', ...parameters] = range.toLowerCase().split(';');
+      return [name.trim(), !parameters.some((parameter) => /^\s*q=0(\.0*)?\s*$/.test(parameter))];
+    }),
+  );
+  return ranges.get(mediaType) ?? ranges.get(`${type}/*`) ?? ranges.get('*/*') ?? false;
 }
 
 /** Answers with the error as JSON-RPC. Whatever is no HubError is a defect, and logged as one. */

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { fingerprint } from '../../hub/fingerprint.ts';
 import { callRequest, initializeRequest, LARGE_INITIALIZE, type RawRequest } from './raw-client.ts';
 
@@ -85,6 +86,13 @@ export const BODY_REFUSALS: readonly Refusal[] = [
     ['half a JSON document', { body: '{"jsonrpc":"2.0",' }],
     ['no JSON', { body: 'hello' }],
     ['an empty body', { body: '' }],
+    [
+      'what is no UTF-8, instead of reading something else',
+      ({ live }) => ({
+        session: live,
+        body: Buffer.from('{"jsonrpc":"2.0","id":"\xe9","method":"ping"}', 'latin1'),
+      }),
+    ],
     ['half a JSON document on a live session', ({ live }) => ({ session: live, body: '{' })],
   ]),
   ...refuse(400, invalidRequest, [
@@ -114,7 +122,15 @@ export const BODY_REFUSALS: readonly Refusal[] = [
   ]),
 ];
 
-const wrongAccept = ['application/json', 'text/event-stream', 'text/html', 'application/xml, text/plain', ''];
+const wrongAccept = [
+  'application/json;q=0, */*',
+  '*/*, text/*; Q=0.00',
+  'application/json',
+  'text/event-stream',
+  'text/html',
+  'application/xml, text/plain',
+  '',
+];
 const wrongVersion = ['2026-07-28', '2025-11-24', 'DRAFT-2026', '', '2025-06-18, 2025-11-25'];
 
 export const HEADER_REFUSALS: readonly Refusal[] = [
@@ -134,6 +150,12 @@ export const HEADER_REFUSALS: readonly Refusal[] = [
       { body: initializeRequest(), headers: { 'content-type': type } },
     ]),
   ),
+  ...refuse(415, serverError, [
+    [
+      'a body that is encoded',
+      ({ live }) => ({ session: live, body: gzipSync('{}'), headers: { 'content-encoding': 'gzip' } }),
+    ],
+  ]),
   ...refuse(400, serverError, [
     ...wrongVersion.map((version): [string, RawRequest] => [
       `initialize with MCP-Protocol-Version: ${version}`,
