@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { HubError } from './errors.ts';
 import type { Caller, Identity } from './identity.ts';
+import { noSession } from './message-rules.ts';
 import type { RateLimits } from './rate-limit.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import type { Session } from './session.ts';
@@ -41,13 +42,14 @@ export class Admission {
    *
    * Guessing ids is bounded, too, but never by another status: beyond the bucket the answer is still 404, and
    * the connection is closed with it.
-   * @throws HubError SESSION_ID_REQUIRED, SESSION_NOT_FOUND
+   * @throws HubError SESSION_ID_REQUIRED, SESSION_NOT_FOUND, DRAINING
    */
   async session(request: IncomingMessage, caller: Caller): Promise<Session> {
     const id = request.headers['mcp-session-id'];
     if (id === undefined) throw new HubError('SESSION_ID_REQUIRED');
     const session = typeof id === 'string' ? this.#sessions.peek(id) : undefined;
     if (session && session.identity === caller.identity) return session;
+    if (this.#sessions.isShutDown) throw noSession(this.#sessions);
     if (!(await this.#limits.isProbing(caller.client))) throw new HubError('SESSION_NOT_FOUND');
     this.#refusals.note('UNKNOWN_SESSIONS');
     throw new HubError('SESSION_NOT_FOUND', { headers: { connection: 'close' } });

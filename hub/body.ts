@@ -16,9 +16,14 @@ export async function readJson(
   const mediaType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (mediaType !== 'application/json') throw new HubError('UNSUPPORTED_MEDIA_TYPE');
   if (request.body !== undefined) return request.body;
-  const text = await readText(request, maxBytes);
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase();
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new HubError('UNSUPPORTED_MEDIA_TYPE', { detail: 'Content-Encoding is not taken.' });
+  }
+  const bytes = await readBytes(request, maxBytes);
   try {
-    return JSON.parse(text);
+    // Refuses what is no UTF-8 (2025-11-25, basic/transports: JSON-RPC MUST be) instead of putting U+FFFD in its place.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new HubError('INVALID_JSON', { cause });
   }
@@ -44,7 +49,7 @@ export function parseMessages(json: unknown): Messages {
 }
 
 /** Counts the bytes that arrive instead of believing Content-Length (F49). */
-function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
+function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () => new HubError('BODY_TOO_LARGE', { detail: `At most ${maxBytes} bytes are taken.` });
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length']) > maxBytes) {
@@ -63,7 +68,7 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
       if (size <= maxBytes) chunks.push(chunk);
       else reject(tooLarge());
     });
-    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    request.once('end', () => resolve(Buffer.concat(chunks)));
     request.once('error', reject);
     request.once('close', () => reject(new Error('The client left before its request was complete.')));
   });

@@ -29,6 +29,8 @@ export interface HubConfig {
   /** 0: no cap. */
   readonly maxSessionsPerClient: number;
   readonly capRule: (typeof CAP_RULES)[number];
+  /** Per session. */
+  readonly maxCalls: number;
   readonly isRateLimited: boolean;
   /** Per client and minute. */
   readonly initializeRate: number;
@@ -110,6 +112,7 @@ const ConfigSchema: z.ZodType<HubConfig> = z.strictObject({
   maxSessions: z.number().int().positive(),
   maxSessionsPerClient: z.number().int().nonnegative(),
   capRule: z.enum(CAP_RULES),
+  maxCalls: z.number().int().positive(),
   isRateLimited: z.boolean(),
   initializeRate: z.number().int().positive(),
   sessionRate: z.number().int().positive(),

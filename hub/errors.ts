@@ -107,6 +107,13 @@ const ERRORS = {
     message:
       'This client holds as many sessions as one may. End one, or try again after the time in Retry-After.',
   },
+  TOO_MANY_CALLS: {
+    status: 429,
+    rpcCode: RPC.serverError,
+    message:
+      'As many calls of this session are under way as may be. Try again when one is done, or cancel one: also those ' +
+      'whose answer nobody waits for any more go on.',
+  },
   HEADERS_TOO_LARGE: { status: 431, rpcCode: RPC.serverError, message: 'The headers are too large.' },
   BAD_HTTP: { status: 400, rpcCode: RPC.invalidRequest, message: 'This is not HTTP/1.1.' },
   INTERNAL: { status: 500, rpcCode: RPC.internalError, message: 'Internal error.' },
@@ -166,6 +173,11 @@ export class HubError extends Error {
     const data = { status: this.status, ...(retryAfter !== undefined && { retryAfter: Number(retryAfter) }) };
     return JSON.stringify({ jsonrpc: '2.0', error: { code: this.rpcCode, message: this.message, data }, id });
   }
+}
+
+/** The JSON-RPC error that a call gets when the hub failed, of which its client is told nothing more. */
+export function internalError(): { code: number; message: string } {
+  return { code: RPC.internalError, message: ERRORS.INTERNAL.message };
 }
 
 /** The JSON-RPC error that a call gets when its session ends before its result is there. */

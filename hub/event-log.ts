@@ -20,6 +20,8 @@ export interface EventLogLimits {
 export interface EventKeeper {
   appended(event: StoredEvent): void;
   dropped(event: StoredEvent): void;
+  /** Nothing is kept of a stream any more that goes on: its position is all that tells where. */
+  emptied(stream: number): void;
 }
 
 /** Where a client stopped reading: a stream, and the last position it has seen of it. */
@@ -42,7 +44,7 @@ interface StreamEvents {
  */
 export class EventLog {
   readonly #limits: EventLogLimits;
-  readonly #keeper: EventKeeper | undefined;
+  #keeper: EventKeeper | undefined;
   readonly #streams = new Map<number, StreamEvents>();
   /** All kept events in order of arrival; those before `#oldest` are gone. */
   #order: StoredEvent[] = [];
@@ -75,6 +77,11 @@ export class EventLog {
     this.#put(stream, seq, json);
   }
 
+  /** Takes up where a stream had got, of which an earlier process may have kept no event. */
+  restorePosition(stream: number, lastSeq: number): void {
+    this.#streamEvents(stream).lastSeq = lastSeq;
+  }
+
   /** The event after a position: `none` when there is no later one yet, `lost` when it is no longer kept. */
   next({ stream, seq }: Cursor): StoredEvent | 'none' | 'lost' {
     this.#trim(performance.now());
@@ -94,6 +101,11 @@ export class EventLog {
     if (!events || seq >= events.lastSeq || events.kept.has(seq + 1)) return seq;
     const oldest = events.kept.keys().next();
     return oldest.done ? events.lastSeq : oldest.value - 1;
+  }
+
+  /** The session is over: whatever is still read from here, nobody keeps any more. */
+  abandon(): void {
+    this.#keeper = undefined;
   }
 
   /** Nothing more comes on this stream. */
@@ -154,8 +166,10 @@ export class EventLog {
     this.#bytes -= event.bytes;
     this.#keeper?.dropped(event);
     const events = this.#streams.get(event.stream);
-    events?.kept.delete(event.seq);
-    if (events) this.#forgetIfSpent(event.stream, events);
+    if (!events) return;
+    events.kept.delete(event.seq);
+    this.#forgetIfSpent(event.stream, events);
+    if (events.kept.size === 0 && !events.isEnded) this.#keeper?.emptied(event.stream);
   }
 
   /** A stream that ended is remembered as long as something of it is kept. */

@@ -15,6 +15,14 @@ import { type ErrorCode, HubError } from './errors.ts';
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** How often Node looks for requests past their time-outs. */
 const TIMEOUT_CHECK_MS = 1_000;
+/**
+ * How many keep-alives, handshake deadlines and request time-outs nothing may move on a connection that is being
+ * answered. None of what is silent by right is for one of these: what is stuck for longer is an answer that nobody
+ * reads, or a request that nobody here gets on with, and each holds its memory (F48).
+ */
+const SILENT = { keepAlives: 4, handshakes: 2, requests: 2 } as const;
+/** Timers take 31 bits of milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How long a peer may take to read the end of its stream before its connection is cut. */
 const CLOSE_GRACE_MS = 500;
 const CLOSE_CHECK_MS = 50;
@@ -44,6 +52,12 @@ export function createHttpServer(config: HubConfig, listener: RequestListener, u
       listener(request, response);
     },
   );
+  const silentMs = Math.max(
+    SILENT.keepAlives * config.keepAliveMs,
+    SILENT.handshakes * config.handshakeTimeoutMs,
+    SILENT.requests * config.requestTimeoutMs,
+  );
+  server.timeout = Math.min(silentMs, MAX_TIMER_MS);
   if (upgrades) {
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       upgrades.upgrade(request, socket, head);

@@ -49,7 +49,7 @@ export interface Hub {
   /** The hub's own server. It calls the MCP endpoint before Express, which costs four times a bare request. */
   readonly server: Server;
   readonly sessions: SessionManager;
-  /** Starts to listen; resolves with the URL of the MCP endpoint. */
+  /** Starts to listen; resolves with the URL of the MCP endpoint. Rejects once the hub is shut down. */
   listen(): Promise<string>;
   /** Drains and ends everything; resolves when nothing of the hub is left. Idempotent. */
   shutdown(): Promise<void>;
@@ -69,9 +69,12 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
   const isDraining = () => draining !== undefined;
 
   const admission = new Admission({ identity, sessions, limits, refusals });
-  const mcp = counted(
-    createMcpListener({ config, sessions, admission, refusals, logger, isDraining, ...core.makers }),
-    metrics,
+  const mcp = onceRestored(
+    core.restored,
+    counted(
+      createMcpListener({ config, sessions, admission, refusals, logger, isDraining, ...core.makers }),
+      metrics,
+    ),
   );
   const admin = adminRoutes({ config, ...core, isDraining, startedAt: performance.now() });
   const app = createApp({ config, identity, refusals, mcp, admin });
@@ -94,9 +97,11 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
     listen: async () => {
       refuseExposure(config, identity.isRequired);
       await core.restored;
-      const { host, port } = await listen(server, config);
-      const url = `http://${host}:${port}${ENDPOINT}`;
-      logger.listening({ host, port, url });
+      const address = isDraining() ? undefined : await listen(server, config);
+      if (isDraining()) await closeConnections(server);
+      if (isDraining() || !address) throw new Error('This hub has been shut down: make another one.');
+      const url = `http://${address.host}:${address.port}${ENDPOINT}`;
+      logger.listening({ ...address, url });
       return url;
     },
     shutdown: () => {
@@ -111,6 +116,7 @@ export function createHub(config: HubConfig, parts: HubParts = {}): Hub {
 function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
   const keeper = new SessionKeeper(
     parts.store ?? (config.store === '' ? undefined : new SqliteStore(config.store)),
+    logger,
   );
   const agents = new AgentRegistry({ onRegistered: (agent) => keeper.agentRegistered(agent) });
   const conversations = new Conversations();
@@ -135,7 +141,7 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
   const makers: Makers = {
     createTransport: (sessionId) => {
       const streamKeeper = keeper.streamKeeper(sessionId);
-      return new SessionTransport({ ...streamOptions(config), sessionId, hooks, keeper: streamKeeper });
+      return new SessionTransport({ ...transportOptions(config), sessionId, hooks, keeper: streamKeeper });
     },
     createMcpServer: (sessionId) =>
       makeServer({
@@ -146,9 +152,9 @@ function createCore(config: HubConfig, logger: HubLogger, parts: HubParts) {
         messageSent: (delivered) => metrics.messageSent(delivered),
       }),
   };
-  const restored = keeper.restore(sessions, agents, makers);
-  // Whoever waits for it is told; until then it is nobody's unhandled rejection.
-  restored.catch(() => undefined);
+  const restored = keeper.restore({ sessions, agents, makers, deadlineMs: config.handshakeTimeoutMs });
+  // listen() is told, too; whoever mounts the app has the log only.
+  restored.catch((error: unknown) => logger.problem('restore-failed', error));
   const closed = [heartbeat, loop, keeper];
   return { agents, conversations, sessions, calls, answers, loop, metrics, makers, restored, closed };
 }
@@ -178,14 +184,27 @@ async function drainAndClose(hub: Closing): Promise<void> {
   logger.shutdown('closed', counts());
 }
 
-function streamOptions(config: HubConfig) {
-  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs } = config;
+function transportOptions(config: HubConfig) {
+  const { maxEvents, maxEventBytes, eventAgeMs, maxBufferedBytes, streamRetryMs, maxCalls } = config;
   const events = { maxEvents, maxBytes: maxEventBytes, maxAgeMs: eventAgeMs };
-  return { retryMs: streamRetryMs, events, maxBufferedBytes };
+  return { retryMs: streamRetryMs, events, maxBufferedBytes, maxCalls };
 }
 
 function isEndpoint(url: string | undefined): boolean {
   return url === ENDPOINT || url?.startsWith(`${ENDPOINT}?`) === true;
+}
+
+/** Lets requests wait until kept sessions are taken up: a session must not be called unknown before that. */
+function onceRestored(restored: Promise<void>, listener: RequestListener): RequestListener {
+  let isRestored = false;
+  const ready = restored.finally(() => {
+    isRestored = true;
+  });
+  ready.catch(() => undefined);
+  return (request, response) => {
+    if (isRestored) listener(request, response);
+    else void ready.catch(() => undefined).then(() => listener(request, response));
+  };
 }
 
 /** Counts requests by what they were answered, when that has ended, wherever it was decided. */

@@ -56,7 +56,7 @@ export class Identity {
     if (token === undefined) throw this.#refusal('UNAUTHORIZED');
     const authInfo = this.#static(token) ?? (await this.#verified(token));
     const identity = identityOf(authInfo);
-    return { client: `identity ${identity}`, identity, authInfo };
+    return { client: clientOf(identity), identity, authInfo };
   }
 
   /** Compares with every token there is: how long that takes tells nothing of any of them. */
@@ -115,6 +115,11 @@ export class Identity {
     ];
     return new HubError(code, { headers: { 'www-authenticate': `Bearer ${parameters.join(', ')}` } });
   }
+}
+
+/** What counts and limits go by where there are identities. */
+export function clientOf(identity: string): string {
+  return `identity ${identity}`;
 }
 
 function bearerToken(request: IncomingMessage): string | undefined {

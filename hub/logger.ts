@@ -59,7 +59,20 @@ export class HubLogger {
   }
 
   problem(what: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#log.error({ what, error: message }, 'problem');
+    this.#log.error({ what, error: messageOf(error) }, 'problem');
   }
+
+  /** So many kept sessions could not be taken up; the error is that of one of them. */
+  notRestored(error: unknown, count: number): void {
+    this.#log.error({ error: messageOf(error), count }, 'sessions-not-restored');
+  }
+
+  /** The session store failed so often since the last such line. */
+  storeFailed(error: unknown, count: number): void {
+    this.#log.error({ error: messageOf(error), count }, 'store-failed');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

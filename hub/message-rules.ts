@@ -12,6 +12,12 @@ import type { SessionManager } from './session-manager.ts';
 /** Names and versions that clients give themselves are cut to this length. */
 const MAX_CLIENT_TEXT = 100;
 
+/**
+ * The largest message that may open a session: its MCP server keeps most of an initialize (names, icons, experimental
+ * capabilities) for as long as the session lives, so this times the cap on sessions is what strangers can fill (F45).
+ */
+export const MAX_INITIALIZE_BYTES = 65_536;
+
 /** The only version that has batches (removed in 2025-06-18). */
 const VERSION_WITH_BATCHES = '2025-03-26';
 
@@ -22,7 +28,7 @@ interface RuleParts {
 
 /**
  * What may be sent on a session; completes its handshake where that is what was sent.
- * @throws HubError BATCH_NOT_ALLOWED, ALREADY_INITIALIZED, DRAINING
+ * @throws HubError BATCH_NOT_ALLOWED, ALREADY_INITIALIZED, DRAINING, TOO_MANY_CALLS
  */
 export function admitMessages(parts: RuleParts, session: Session, messages: Messages): void {
   if (messages.isBatch && session.protocolVersion !== VERSION_WITH_BATCHES) {
@@ -31,7 +37,9 @@ export function admitMessages(parts: RuleParts, session: Session, messages: Mess
   if (messages.list.some((message) => methodOf(message) === 'initialize')) {
     throw new HubError('ALREADY_INITIALIZED');
   }
-  if (parts.isDraining() && messages.list.some(isCall)) throw new HubError('DRAINING');
+  const calls = messages.list.filter(isCall).length;
+  if (calls > 0 && parts.isDraining()) throw new HubError('DRAINING');
+  if (calls > 0 && !session.transport.hasRoomFor(calls)) throw new HubError('TOO_MANY_CALLS');
   if (messages.list.some(completesHandshake)) parts.sessions.completeHandshake(session.id);
 }
 
@@ -53,6 +61,14 @@ export function initializeOf(parts: RuleParts, messages: Messages): JSONRPCReque
     throw new HubError('DRAINING');
   }
   return message;
+}
+
+/**
+ * The refusal for a session that is not there. A 404 tells a client to start over, so it is not for the moment between
+ * a shutdown and the end of the last connection: the session may be taken up by the next process (F54).
+ */
+export function noSession({ isShutDown }: SessionManager): HubError {
+  return new HubError(isShutDown ? 'DRAINING' : 'SESSION_NOT_FOUND');
 }
 
 /** @throws HubError UNSUPPORTED_VERSION */

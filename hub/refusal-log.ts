@@ -10,6 +10,7 @@ const KINDS = [
   'FORBIDDEN_HOST',
   'FORBIDDEN_ORIGIN',
   'TOO_MANY_REQUESTS',
+  'TOO_MANY_CALLS',
   'TOO_MANY_OF_CLIENT',
   'TOO_MANY_SESSIONS',
 ] as const satisfies readonly ErrorCode[];

@@ -22,11 +22,20 @@ export class ResumableStream {
   #isEnded = false;
   #waiting: (() => void)[] = [];
   #onDelivered: (() => void) | undefined;
+  #onLag: (() => void) | undefined;
+  #wasBehind = false;
 
-  constructor(number: number, log: EventLog, eventId: (stream: number, seq: number) => string) {
+  /** `onLag` is called whenever the stream falls behind what is sent on it, and when it has caught up. */
+  constructor(
+    number: number,
+    log: EventLog,
+    eventId: (stream: number, seq: number) => string,
+    onLag?: () => void,
+  ) {
     this.number = number;
     this.#log = log;
     this.#eventId = (seq) => eventId(number, seq);
+    this.#onLag = onLag;
   }
 
   /** The last position that was written, wherever that got to. */
@@ -34,14 +43,20 @@ export class ResumableStream {
     return this.#written;
   }
 
+  /** Whether something was sent that has not been written to any response. */
+  get isBehind(): boolean {
+    return this.#written < this.#log.lastSeq(this.number);
+  }
+
   /** Whether everything that will ever be sent has been sent. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** Takes up a stream of an earlier process: whatever was sent on it counts as written. */
+  /** Takes up a stream of an earlier process, which had written so much of it. */
   restore(written: number): void {
     this.#written = written;
+    this.#wasBehind = this.isBehind;
   }
 
   /** Writes to this response from now on, from the event after `seq`. Whoever was written to before is ended. */
@@ -74,15 +89,19 @@ export class ResumableStream {
     this.#onDelivered = callback;
   }
 
-  /** Nobody can resume it any more. */
+  /** Nobody can resume it any more. A connection that goes on reading it keeps nothing else of its session. */
   forget(): void {
+    this.#onLag = undefined;
     this.#onDelivered?.();
   }
 
   /** Resolves when there is room for more: whoever sends much, and waits, is slowed down to what is read. */
   async send(json: string): Promise<void> {
     this.#log.append(this.number, json);
-    if (!this.#response) return;
+    if (!this.#response) {
+      this.#noteLag();
+      return;
+    }
     this.#pump(this.#response);
     if (this.#isBlocked && this.#waiting.length < MAX_WAITING) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -119,7 +138,14 @@ export class ResumableStream {
       response.send(event.json, this.#eventId(event.seq));
       this.#written = event.seq;
     }
+    this.#noteLag();
     if (!this.#isBlocked) this.#goOn();
+  }
+
+  #noteLag(): void {
+    if (!this.#onLag || this.isBehind === this.#wasBehind) return;
+    this.#wasBehind = this.isBehind;
+    this.#onLag();
   }
 
   #complete(response: MessageStream): void {

@@ -22,7 +22,7 @@ export type EndReason = (typeof END_REASONS)[number];
 
 /** Who else wants to know of sessions. */
 export interface SessionHooks {
-  /** A session is on the map, and its client about to be told. */
+  /** A session is about to be on the map, and its client to be told. If this throws, neither happens. */
   sessionOpened?(session: Session, parts: SessionParts): void;
   handshakeCompleted?(session: Session): void;
   /** A session is off the map; what it owns is closed next. Must not throw. */
@@ -81,6 +81,7 @@ export class SessionManager {
   #opened = 0;
   #refused = 0;
   #sweptAt = performance.now();
+  #isShutDown = false;
 
   constructor(config: HubConfig, logger: HubLogger, hooks: SessionHooks = {}) {
     this.#config = config;
@@ -93,6 +94,11 @@ export class SessionManager {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Whether there is no session because of a shutdown: what was kept of them is the next process's. */
+  get isShutDown(): boolean {
+    return this.#isShutDown;
   }
 
   /**
@@ -115,13 +121,14 @@ export class SessionManager {
     };
   }
 
+  /** @throws what the hook for opened sessions throws: then there is no session */
   registerSession(sessionId: string, parts: SessionParts): Session {
-    this.#opened += 1;
     const timeoutMs = this.#timeoutOf(parts.clientInfo.name);
-    const session = new Session(sessionId, this.#opened, timeoutMs, parts);
+    const session = new Session(sessionId, this.#opened + 1, timeoutMs, parts);
+    this.#hooks.sessionOpened?.(session, parts);
+    this.#opened += 1;
     this.#sessions.set(sessionId, session);
     this.#caps.enter(session);
-    this.#hooks.sessionOpened?.(session, parts);
     this.#logger.sessionOpened(session);
     return session;
   }
@@ -193,6 +200,7 @@ export class SessionManager {
   /** Ends all sessions and the cleanup. Clients of streams are asked to come back at different times. */
   shutdown(): void {
     clearInterval(this.#cleanupTimer);
+    this.#isShutDown = true;
     for (const opening of this.#openings) opening.expire();
     for (const id of [...this.#sessions.keys()]) {
       this.removeSession(id, 'shutdown', { retryMs: randomInt(RETRY_SPREAD_MS.from, RETRY_SPREAD_MS.to) });

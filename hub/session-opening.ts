@@ -40,19 +40,55 @@ export interface Opening {
  */
 export async function openSession(parts: OpeningParts, opening: Opening): Promise<void> {
   const { transport, carrier, releaseSlot } = opening;
-  let server: McpServerLike | undefined;
   try {
-    server = parts.createMcpServer(transport.sessionId);
-    await server.connect(transport);
-    // Both can have happened only if connecting took its time.
-    if (transport.isClosed) throw new HubError('INTERNAL', { detail: 'The session took too long to open.' });
-    if (carrier.isGone) throw new Error('The client left before its session was open.');
+    const server = parts.createMcpServer(transport.sessionId);
+    await connectServer(server, transport, parts.logger, (callback) => carrier.onGone(callback));
+    if (transport.isClosed || carrier.isGone) {
+      closeServer(server, parts.logger);
+      throw transport.isClosed ? tookTooLong() : clientLeft();
+    }
     initialize(parts, opening, server);
   } catch (error) {
     releaseSlot();
-    if (server) await server.close();
     throw error;
   }
+}
+
+/**
+ * Connects an MCP server, but waits for that only until its transport is ended: one that never comes to an end would
+ * hold its slot for ever (F46). One that is given up is closed, and once more if it comes to an end after all.
+ * `onGone` tells when nobody waits for it any more.
+ */
+export function connectServer(
+  server: McpServerLike,
+  transport: SessionTransport,
+  logger: HubLogger,
+  onGone?: (callback: () => void) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    const giveUp = (error: unknown) => {
+      if (isSettled) return;
+      isSettled = true;
+      closeServer(server, logger);
+      reject(error);
+    };
+    transport.whenEnded(() => giveUp(tookTooLong()));
+    onGone?.(() => giveUp(clientLeft()));
+    server.connect(transport).then(() => {
+      if (isSettled) closeServer(server, logger);
+      isSettled = true;
+      resolve();
+    }, giveUp);
+  });
+}
+
+const tookTooLong = () => new HubError('INTERNAL', { detail: 'The session took too long to open.' });
+const clientLeft = () => new Error('The client left before its session was open.');
+
+/** Not waited for: what an MCP server does when it is closed is no concern of its client. */
+export function closeServer(server: McpServerLike, logger: HubLogger): void {
+  server.close().catch((error: unknown) => logger.problem('server-close-failed', error));
 }
 
 /**
@@ -65,7 +101,15 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
   const { client, identity } = caller;
   const sessionId = transport.sessionId;
   let isRegistered = false;
-  transport.onclose = chain(transport.onclose, () => {
+  const register = (protocolVersion: string) => {
+    releaseSlot();
+    transport.protocolVersion = protocolVersion;
+    const clientInfo = clientInfoOf(message);
+    const owner = { client, identity, clientInfo, protocolVersion, initializeParams: message.params };
+    parts.sessions.registerSession(sessionId, { transport, server, ...owner });
+    isRegistered = true;
+  };
+  transport.whenEnded(() => {
     releaseSlot();
     parts.sessions.removeSession(sessionId, 'error');
   });
@@ -73,7 +117,7 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
     if (isRegistered) return;
     // Refused by the MCP server, or the client left before the answer: nobody knows this id.
     transport.end('error');
-    server.close().catch((error: unknown) => parts.logger.problem('server-close-failed', error));
+    closeServer(server, parts.logger);
   });
   carrier.deliver({
     messages: [message],
@@ -81,24 +125,15 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
     extra,
     headers: { 'mcp-session-id': sessionId },
     beforeAnswer: (answer, exchange) => {
-      if (!('result' in answer) || !exchange.isOpen) {
-        delete exchange.headers['mcp-session-id'];
-        return;
+      try {
+        if ('result' in answer && exchange.isOpen) register(String(answer.result.protocolVersion));
+      } catch (error) {
+        parts.logger.problem('session-not-opened', error);
+        throw error;
+      } finally {
+        // Nobody is told of a session that there is not.
+        if (!isRegistered) delete exchange.headers['mcp-session-id'];
       }
-      releaseSlot();
-      isRegistered = true;
-      const protocolVersion = String(answer.result.protocolVersion);
-      const clientInfo = clientInfoOf(message);
-      transport.protocolVersion = protocolVersion;
-      parts.sessions.registerSession(sessionId, {
-        transport,
-        server,
-        clientInfo,
-        protocolVersion,
-        client,
-        identity,
-        initializeParams: message.params,
-      });
     },
     afterAnswer: () => carrier.answered?.(isRegistered),
   });
@@ -107,11 +142,4 @@ function initialize(parts: OpeningParts, opening: Opening, server: McpServerLike
 /** What the MCP server is told of whoever sent a message. */
 export function extraOf(request: IncomingMessage, { authInfo }: Caller): MessageExtraInfo {
   return { requestInfo: { headers: request.headers }, ...(authInfo && { authInfo }) };
-}
-
-function chain(first: (() => void) | undefined, second: () => void): () => void {
-  return () => {
-    first?.();
-    second();
-  };
 }

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { JSONRPCMessageSchema, type RequestId } from '@modelcontextprotocol/sdk/types.js';
 import { HubError, sessionEndedError } from './errors.ts';
-import { type EventKeeper, EventLog, type EventLogLimits } from './event-log.ts';
+import { type EventKeeper, EventLog, type EventLogLimits, type StoredEvent } from './event-log.ts';
 import { EventStream } from './event-stream.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { MessageStream, StreamEnd, StreamEnding } from './message-stream.ts';
 import { ResumableStream } from './resumable-stream.ts';
-import type { StoredSessionState, StoredStream } from './session-store.ts';
+import type { StoredPosition, StoredSessionState, StoredStream } from './session-store.ts';
 
 export interface SessionStreamsOptions {
   readonly sessionId: string;
@@ -20,7 +20,10 @@ export interface SessionStreamsOptions {
 }
 
 /** Keeps the streams of a session beyond the life of the process. */
-export interface StreamKeeper extends EventKeeper {
+export interface StreamKeeper {
+  appended(event: StoredEvent): void;
+  dropped(event: StoredEvent): void;
+  positionChanged(position: StoredPosition): void;
   /** A stream that answers a POST began or ended. */
   streamChanged(stream: StoredStream): void;
 }
@@ -117,11 +120,13 @@ export class SessionStreams {
   resume(lastEventId: string, response: ServerResponse, { isDraining = false } = {}): void {
     const [, owner, stream, seq] = /^([0-9a-f]{12})-(\d{1,15})-(\d{1,15})$/.exec(lastEventId) ?? [];
     const cursor = { stream: Number(stream), seq: Number(seq) };
-    const found = this.#streams.get(cursor.stream);
-    const isKnown =
-      owner === fingerprint(this.#options.sessionId) &&
-      found &&
-      cursor.seq <= this.#log.lastSeq(cursor.stream);
+    const isOwn = owner === fingerprint(this.#options.sessionId);
+    // The GET stream is there even if nothing was sent on it yet since the session was taken up after a restart.
+    const found =
+      isOwn && cursor.stream === MAIN_STREAM
+        ? this.#logicalStream(MAIN_STREAM)
+        : this.#streams.get(cursor.stream);
+    const isKnown = isOwn && found && cursor.seq <= this.#log.lastSeq(cursor.stream);
     if (!isKnown || this.#log.next(cursor) === 'lost') throw new HubError('CANNOT_RESUME');
     if (cursor.stream === MAIN_STREAM && isDraining) throw new HubError('DRAINING');
     if (cursor.stream === MAIN_STREAM) this.listen(response, cursor.seq);
@@ -186,9 +191,12 @@ export class SessionStreams {
   /** Takes up the streams of an earlier process. Calls that it took with it are answered with an error. */
   restore(state: StoredSessionState): void {
     this.protocolVersion = state.protocolVersion;
+    for (const { stream, lastSeq } of state.positions) this.#log.restorePosition(stream, lastSeq);
     for (const { stream, seq, json } of state.events) this.#log.restore(stream, seq, json);
-    if (this.#log.knows(MAIN_STREAM))
-      this.#logicalStream(MAIN_STREAM).restore(this.#log.lastSeq(MAIN_STREAM));
+    if (state.positions.length + state.events.length > 0 && this.#log.knows(MAIN_STREAM)) {
+      const main = state.positions.find(({ stream }) => stream === MAIN_STREAM);
+      this.#logicalStream(MAIN_STREAM).restore(main?.written ?? this.#log.lastSeq(MAIN_STREAM));
+    }
     for (const { stream: number, owes, isEnded } of state.streams) {
       this.#nextStream = Math.max(this.#nextStream, number + 1);
       const stream = this.#logicalStream(number);
@@ -201,8 +209,11 @@ export class SessionStreams {
   /** Ends the GET stream and forgets every event. `retryMs` asks the client to stay away that long. */
   end(options: { retryMs?: number }): void {
     if (this.#main) this.#endMain(this.#main, 'session-ended', options);
+    // As far as it has got by now, for whoever takes the session up after a restart.
+    if (this.#streams.get(MAIN_STREAM)?.isBehind) this.#keepPosition(MAIN_STREAM);
     for (const stream of this.#streams.values()) stream.forget();
     this.#streams.clear();
+    this.#events?.abandon();
     this.#events = undefined;
   }
 
@@ -219,9 +230,20 @@ export class SessionStreams {
     this.#options.keeper?.streamChanged({ stream: number, owes, isEnded });
   }
 
+  #keepPosition(number: number): void {
+    const stream = this.#streams.get(number);
+    const written = number === MAIN_STREAM && stream?.isBehind ? stream.written : null;
+    this.#options.keeper?.positionChanged({ stream: number, lastSeq: this.#log.lastSeq(number), written });
+  }
+
   get #log(): EventLog {
-    this.#events ??= new EventLog(this.#options.events, this.#options.keeper);
+    this.#events ??= new EventLog(this.#options.events, this.#eventKeeper());
     return this.#events;
+  }
+
+  #eventKeeper(): EventKeeper | undefined {
+    const { keeper } = this.#options;
+    return keeper && { ...keeper, emptied: (stream) => this.#keepPosition(stream) };
   }
 
   #logicalStream(number: number): ResumableStream {
@@ -232,8 +254,9 @@ export class SessionStreams {
       this.#streams.delete(old.number);
       old.forget();
     }
-    const owner = fingerprint(this.#options.sessionId);
-    const stream = new ResumableStream(number, this.#log, (of, seq) => `${owner}-${of}-${seq}`);
+    const isKept = number === MAIN_STREAM && this.#options.keeper !== undefined;
+    const onLag = isKept ? () => this.#keepPosition(number) : undefined;
+    const stream = new ResumableStream(number, this.#log, eventIdsOf(this.#options.sessionId), onLag);
     this.#streams.set(number, stream);
     return stream;
   }
@@ -256,6 +279,12 @@ export class SessionStreams {
     this.#main = undefined;
     this.#hooks.ended(reason);
   }
+}
+
+/** Outside of the class: a closure made beside one of the session's holds on to all of that. */
+function eventIdsOf(sessionId: string): (stream: number, seq: number) => string {
+  const owner = fingerprint(sessionId);
+  return (stream, seq) => `${owner}-${stream}-${seq}`;
 }
 
 /** The id that a stored message answers; undefined when it is no answer. */

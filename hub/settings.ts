@@ -200,6 +200,14 @@ export const SETTINGS: readonly Setting[] = [
     read: z.enum(CAP_RULES),
   },
   {
+    name: 'maxCalls',
+    key: 'maxCalls',
+    placeholder: '<number>',
+    fallback: '1000',
+    describes: 'calls of one session that may be under way at once, whether or not their client still waits',
+    read: count({ min: 1, max: 1_000_000 }),
+  },
+  {
     name: 'rateLimit',
     key: 'isRateLimited',
     placeholder: '<on|off>',

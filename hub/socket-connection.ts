@@ -5,7 +5,7 @@ import { CLOSE_CODES, DELIBERATE_CODES } from './close-codes.ts';
 import { HubError } from './errors.ts';
 import type { HubSocket } from './hub-socket.ts';
 import type { Caller } from './identity.ts';
-import { admitMessages, initializeOf } from './message-rules.ts';
+import { admitMessages, initializeOf, MAX_INITIALIZE_BYTES } from './message-rules.ts';
 import type { RefusalLog } from './refusal-log.ts';
 import { type Carrier, extraOf, type OpeningParts, openSession } from './session-opening.ts';
 import { SocketLink, type SocketLinkOptions } from './socket-link.ts';
@@ -34,7 +34,7 @@ const MAX_EARLY = 10;
  * | state    | begins with                                  | a message                    | ends with                  |
  * |----------|----------------------------------------------|------------------------------|----------------------------|
  * | waiting  | an upgrade without a session                 | initialize, or it is closed  | the handshake deadline     |
- * | opening  | initialize                                   | waits                        | its answer                 |
+ * | opening  | the first message, an initialize             | waits                        | its answer                 |
  * | attached | a session opened, or named by the upgrade    | as a POST on the session     | the session, or a takeover |
  */
 export class SocketConnection {
@@ -110,7 +110,12 @@ export class SocketConnection {
       this.#wait(text);
       return;
     }
-    this.#turn = this.#turn.then(() => this.#take(text)).catch((error: unknown) => this.#refuse(error, text));
+    const isFirst = this.#state === 'waiting';
+    // Already now: what comes next, while this one is being taken, must not get in front of what waits.
+    if (isFirst) this.#state = 'opening';
+    this.#turn = this.#turn
+      .then(() => this.#take(text, isFirst))
+      .catch((error: unknown) => this.#refuse(error, text));
   }
 
   #wait(text: string): void {
@@ -119,12 +124,11 @@ export class SocketConnection {
     if (this.#early.length >= MAX_EARLY) this.#socket.pause();
   }
 
-  async #take(text: string): Promise<void> {
+  async #take(text: string, isFirst: boolean): Promise<void> {
     if (!this.#link.isOpen) return;
     if (this.#isExpired) this.#link.close(CLOSE_CODES.unauthorized, 'the access token has expired');
-    else if (this.#state === 'attached') await this.#message(text);
-    else if (this.#state === 'opening') this.#wait(text);
-    else await this.#open(text);
+    else if (isFirst) await this.#open(text);
+    else await this.#message(text);
   }
 
   /** A message on the session, as a POST would bring it. */
@@ -147,8 +151,10 @@ export class SocketConnection {
   /** The first message: it opens the session, or there is none. */
   async #open(text: string): Promise<void> {
     const { transport, request, caller } = this.#options;
+    if (Buffer.byteLength(text) > MAX_INITIALIZE_BYTES) {
+      throw new HubError('BODY_TOO_LARGE', { detail: `At most ${MAX_INITIALIZE_BYTES} bytes are taken.` });
+    }
     const message = initializeOf(this.#parts, parseMessages(jsonOf(text)));
-    this.#state = 'opening';
     const link = this.#link;
     const carrier: Carrier = {
       get isGone() {

@@ -37,6 +37,8 @@ export class SocketEndpoint implements Upgrades {
   readonly #parts: SocketEndpointParts;
   readonly #server: WebSocketServer;
   readonly #connections = new Set<SocketConnection>();
+  /** Connections whose upgrade is being decided, or was refused: Node has let go of them, so nobody else ends them. */
+  readonly #undecided = new Map<Duplex, IncomingMessage>();
   /** Which session a request is told of in the head of its answer. */
   readonly #sessionIds = new WeakMap<IncomingMessage, string>();
 
@@ -70,14 +72,21 @@ export class SocketEndpoint implements Upgrades {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Node has let go of it: nobody else hears of a client that leaves meanwhile.
     socket.on('error', () => undefined);
+    this.#undecided.set(socket, request);
+    socket.once('close', () => this.#undecided.delete(socket));
     this.#admit(request)
-      .then((admitted) => this.#accept(admitted, request, socket, head))
+      .then((admitted) => {
+        this.#accept(admitted, request, socket, head);
+        this.#undecided.delete(socket);
+      })
       .catch((error: unknown) => this.#refuse(request, socket, error));
   }
 
   /** Ends what is still open. Those without a session are all that is left when sessions have been shut down. */
   close(): void {
     for (const connection of this.#connections) connection.goAway();
+    // Whoever verifies tokens may take for ever; a shutdown does not (F38).
+    for (const [socket, request] of this.#undecided) this.#refuse(request, socket, new HubError('DRAINING'));
   }
 
   async #admit(request: IncomingMessage): Promise<{ caller: Caller; transport?: SessionTransport }> {
@@ -177,7 +186,9 @@ export class SocketEndpoint implements Upgrades {
       socket.destroy();
       return;
     }
-    // Nobody reads from it any more: left to its peer, it would never be seen to end.
+    // Nobody reads from it any more: left to its peer, it would never be seen to end, nor if that reads nothing.
+    const cut = setTimeout(() => socket.destroy(), CLOSE_GRACE_MS);
+    socket.once('close', () => clearTimeout(cut));
     socket.once('finish', () => socket.destroy());
     endWithRefusal(socket, refusal);
   }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type {
   SessionStore,
   StoredAgent,
+  StoredPosition,
   StoredSession,
   StoredSessionState,
   StoredStream,
@@ -10,9 +11,9 @@ import type {
 } from './session-store.ts';
 
 /** Rises with every change of the tables below: a file of a version not named here is refused, not misread. */
-const SCHEMA_VERSION = 2;
-/** 0: a new file. 1 lacks nothing but tables, which are made. */
-const VERSIONS_TAKEN_UP = [0, 1];
+const SCHEMA_VERSION = 3;
+/** 0: a new file. 1 and 2 lack nothing but tables, which are made. */
+const VERSIONS_TAKEN_UP = [0, 1, 2];
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS sessions (
@@ -35,6 +36,13 @@ const TABLES = `
     stream INTEGER NOT NULL,
     owes TEXT NOT NULL,
     is_ended INTEGER NOT NULL,
+    PRIMARY KEY (session_id, stream)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS positions (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    stream INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    written INTEGER,
     PRIMARY KEY (session_id, stream)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS events (
@@ -71,6 +79,12 @@ const StreamRow = z.object({
   owes: json(z.array(z.union([z.string(), z.number()]))),
   is_ended: flag,
 });
+const PositionRow = z.object({
+  session_id: z.string(),
+  stream: z.number(),
+  last_seq: z.number(),
+  written: z.number().nullable(),
+});
 const EventRow = z.object({ session_id: z.string(), stream: z.number(), seq: z.number(), json: z.string() });
 const VersionRow = z.object({ user_version: z.number() });
 
@@ -85,15 +99,15 @@ export class SqliteStore implements SessionStore {
   readonly #deleteSession: StatementSync;
   readonly #upsertAgent: StatementSync;
   readonly #upsertStream: StatementSync;
+  readonly #forgetStreams: StatementSync;
+  readonly #forgetPositions: StatementSync;
+  readonly #upsertPosition: StatementSync;
   readonly #insertEvent: StatementSync;
   readonly #deleteEvent: StatementSync;
 
-  /** @throws Error when the file is no database, or of another version */
-  constructor(path: string) {
-    const database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
-    claimVersion(database, path);
-    database.exec(TABLES);
+  /** @throws Error that names the file: it is no database, cannot be written, belongs to another hub or version */
+  constructor(path: string, { lockWaitMs = LOCK_WAIT_MS } = {}) {
+    const database = openDatabase(path, lockWaitMs);
     this.#database = database;
     this.#insertSession = database.prepare(
       `INSERT INTO sessions (id, client_info, protocol_version, initialize_params, identity, is_handshake_done)
@@ -108,6 +122,18 @@ export class SqliteStore implements SessionStore {
     );
     this.#upsertStream = database.prepare(
       `INSERT OR REPLACE INTO streams (session_id, stream, owes, is_ended)
+       SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
+    );
+    this.#forgetStreams = database.prepare(
+      `DELETE FROM streams WHERE session_id = ?1 AND stream < ?2 AND is_ended = 1 AND NOT EXISTS
+       (SELECT 1 FROM events WHERE events.session_id = ?1 AND events.stream = streams.stream)`,
+    );
+    this.#forgetPositions = database.prepare(
+      `DELETE FROM positions WHERE session_id = ?1 AND stream BETWEEN 1 AND ?2 - 1 AND NOT EXISTS
+       (SELECT 1 FROM streams WHERE streams.session_id = ?1 AND streams.stream = positions.stream)`,
+    );
+    this.#upsertPosition = database.prepare(
+      `INSERT OR REPLACE INTO positions (session_id, stream, last_seq, written)
        SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?1)`,
     );
     this.#insertEvent = database.prepare(
@@ -130,6 +156,10 @@ export class SqliteStore implements SessionStore {
     );
     const streams = Map.groupBy(z.array(StreamRow).parse(rows('streams', 'stream')), (row) => row.session_id);
     const events = Map.groupBy(z.array(EventRow).parse(rows('events', 'number')), (row) => row.session_id);
+    const positions = Map.groupBy(
+      z.array(PositionRow).parse(rows('positions', 'stream')),
+      (row) => row.session_id,
+    );
     return z
       .array(SessionRow)
       .parse(rows('sessions', 'number'))
@@ -150,6 +180,11 @@ export class SqliteStore implements SessionStore {
           stream,
           owes,
           isEnded,
+        })),
+        positions: (positions.get(row.id) ?? []).map(({ stream, last_seq: lastSeq, written }) => ({
+          stream,
+          lastSeq,
+          written,
         })),
       }));
   }
@@ -179,6 +214,13 @@ export class SqliteStore implements SessionStore {
 
   saveStream(sessionId: string, { stream, owes, isEnded }: StoredStream): void {
     this.#upsertStream.run(sessionId, stream, JSON.stringify(owes), Number(isEnded));
+    if (isEnded) return;
+    this.#forgetStreams.run(sessionId, stream);
+    this.#forgetPositions.run(sessionId, stream);
+  }
+
+  savePosition(sessionId: string, { stream, lastSeq, written }: StoredPosition): void {
+    this.#upsertPosition.run(sessionId, stream, lastSeq, written);
   }
 
   appendEvent(sessionId: string, { stream, seq, json: text }: StoredStreamEvent): void {
@@ -194,12 +236,38 @@ export class SqliteStore implements SessionStore {
   }
 }
 
-function claimVersion(database: DatabaseSync, path: string): void {
+/** How long the process before may still hold its file, ms. */
+const LOCK_WAIT_MS = 1_000;
+/** SQLITE_BUSY */
+const BUSY = 5;
+
+/**
+ * The lock is held as long as the file is open, and let go by whatever ends the process: two hubs on one file would
+ * each serve the same sessions, and know nothing of what the other does to them.
+ */
+function openDatabase(path: string, lockWaitMs: number): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { timeout: lockWaitMs });
+    database.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
+    );
+    claimVersion(database);
+    database.exec(TABLES);
+    return database;
+  } catch (cause) {
+    database?.close();
+    const isBusy = cause instanceof Error && Reflect.get(cause, 'errcode') === BUSY;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const why = isBusy ? 'another process has it open; one hub to a file' : text;
+    throw new Error(`The session store ${path} cannot be used: ${why}.`, { cause });
+  }
+}
+
+function claimVersion(database: DatabaseSync): void {
   const { user_version: version } = VersionRow.parse(database.prepare('PRAGMA user_version').get());
   if (VERSIONS_TAKEN_UP.includes(version)) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   else if (version !== SCHEMA_VERSION) {
-    throw new Error(
-      `The session store ${path} has version ${version}; this hub reads version ${SCHEMA_VERSION}.`,
-    );
+    throw new Error(`it has version ${version}, this hub reads version ${SCHEMA_VERSION}`);
   }
 }

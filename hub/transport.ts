@@ -8,7 +8,7 @@ import {
   type MessageExtraInfo,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import { sessionEndedError } from './errors.ts';
+import { internalError, sessionEndedError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { StreamEnd } from './message-stream.ts';
 import { PostExchange } from './post-exchange.ts';
@@ -40,7 +40,10 @@ interface OpenCall {
   readonly afterAnswer: (() => void) | undefined;
 }
 
-/** Sees an answer before the first byte of it is written; may still change the headers. */
+/**
+ * Sees an answer before the first byte of it is written; may still change the headers. If it throws, the answer is an
+ * internal error instead.
+ */
 export type BeforeAnswer = (message: JSONRPCMessage, exchange: Exchange) => void;
 
 /** One POST, or one message on a WebSocket, taken apart. */
@@ -57,6 +60,8 @@ export interface IncomingPost {
 
 export interface TransportOptions extends SessionStreamsOptions {
   readonly hooks: TransportHooks;
+  /** Calls under way at once, whether or not their client still waits. */
+  readonly maxCalls?: number;
 }
 
 /**
@@ -73,8 +78,10 @@ export class SessionTransport implements Transport {
   onmessage?: (<T extends JSONRPCMessage>(message: T, extra?: MessageExtraInfo) => void) | undefined;
 
   readonly #hooks: TransportHooks;
+  readonly #maxCalls: number;
   readonly #streams: SessionStreams;
   readonly #exchanges = new Set<Exchange>();
+  readonly #onEnded: (() => void)[] = [];
   readonly #calls = new Map<number, OpenCall>();
   /** From 1: the SDK takes a cancellation of request 0 for one without an id. */
   #nextCallId = 1;
@@ -83,6 +90,7 @@ export class SessionTransport implements Transport {
   constructor(options: TransportOptions) {
     this.sessionId = options.sessionId;
     this.#hooks = options.hooks;
+    this.#maxCalls = options.maxCalls ?? Number.POSITIVE_INFINITY;
     this.#streams = new SessionStreams(options, {
       opened: () => this.#hooks.streamOpened(this),
       ended: (reason) => this.#hooks.streamEnded(this, reason),
@@ -95,6 +103,11 @@ export class SessionTransport implements Transport {
 
   get callsInFlight(): number {
     return this.#exchanges.size;
+  }
+
+  /** Whether so many calls more may be under way. A call goes on when its client leaves (2025-11-25), so it counts. */
+  hasRoomFor(calls: number): boolean {
+    return this.#calls.size + calls <= this.#maxCalls;
   }
 
   get openStreams(): number {
@@ -209,6 +222,13 @@ export class SessionTransport implements Transport {
     this.#calls.clear();
     this.#streams.end(options);
     this.onclose?.();
+    for (const callback of this.#onEnded) callback();
+  }
+
+  /** Calls back once, when it has ended and the MCP server behind it was told: `onclose` is that server's to set. */
+  whenEnded(callback: () => void): void {
+    if (this.#closed) callback();
+    else this.#onEnded.push(callback);
   }
 
   async close(): Promise<void> {
@@ -305,9 +325,16 @@ function isRequest(message: JSONRPCMessage): message is JSONRPCRequest {
   return 'method' in message && 'id' in message;
 }
 
+/** Whatever happens before it is written, an answer is given: nobody else would tell its client. */
 function settle(call: OpenCall, message: JSONRPCMessage): void {
-  call.beforeAnswer?.(message, call.exchange);
-  call.exchange.answer(answerText(message, call.clientId));
+  let answer = message;
+  try {
+    call.beforeAnswer?.(message, call.exchange);
+  } catch {
+    // Told to the operator by whoever threw it; not to the client.
+    answer = { jsonrpc: '2.0', id: call.clientId, error: internalError() };
+  }
+  call.exchange.answer(answerText(answer, call.clientId));
   call.afterAnswer?.();
 }
 

@@ -7,7 +7,13 @@ import { HubError } from '../errors.ts';
 import { guard } from '../guard.ts';
 import type { Caller } from '../identity.ts';
 import type { HubLogger } from '../logger.ts';
-import { admitMessages, checkVersion, initializeOf } from '../message-rules.ts';
+import {
+  admitMessages,
+  checkVersion,
+  initializeOf,
+  MAX_INITIALIZE_BYTES,
+  noSession,
+} from '../message-rules.ts';
 import type { RefusalLog } from '../refusal-log.ts';
 import type { McpServerLike } from '../session.ts';
 import type { SessionManager } from '../session-manager.ts';
@@ -70,7 +76,9 @@ async function post(
   const isNew = request.headers['mcp-session-id'] === undefined;
   const known = isNew ? undefined : await parts.admission.use(request, caller);
   if (isNew && !parts.isDraining()) await parts.admission.newcomer(caller);
-  const messages = parseMessages(await readJson(request, parts.config.maxBodyBytes));
+  const { maxBodyBytes } = parts.config;
+  const maxBytes = isNew ? Math.min(maxBodyBytes, MAX_INITIALIZE_BYTES) : maxBodyBytes;
+  const messages = parseMessages(await readJson(request, maxBytes));
   const incoming = { caller, messages, request, response };
   if (known) receive(parts, known.id, incoming);
   else await open(parts, incoming);
@@ -90,7 +98,7 @@ function receive(parts: McpRouteParts, sessionId: string, incoming: Incoming): v
   // Asked anew: the session may have ended while the body came in. From here on nothing is awaited (F17).
   const session = parts.sessions.peek(sessionId);
   const transport = parts.sessions.getTransport(sessionId);
-  if (!session || !transport) throw new HubError('SESSION_NOT_FOUND');
+  if (!session || !transport) throw noSession(parts.sessions);
   admitMessages(parts, session, messages);
   const exchange = transport.receive(
     { messages: messages.list, isBatch: messages.isBatch, extra: extraOf(request, caller) },
@@ -127,7 +135,7 @@ async function get(
   const session = await parts.admission.use(request, caller);
   const isDraining = parts.isDraining();
   const transport = parts.sessions.getTransport(session.id);
-  if (!transport) throw new HubError('SESSION_NOT_FOUND');
+  if (!transport) throw noSession(parts.sessions);
   const lastEventId = request.headers['last-event-id'];
   if (typeof lastEventId === 'string' && lastEventId !== '') {
     transport.resume(lastEventId, response, { isDraining });
@@ -148,13 +156,21 @@ async function remove(
   response.writeHead(200, { 'content-length': 0 }).end();
 }
 
-/** Whether Accept allows a media type; no Accept at all allows everything (RFC 9110, 12.5.1). */
+/**
+ * Whether Accept allows a media type: the most specific range decides, and a weight of 0 forbids. No Accept at all
+ * allows everything (RFC 9110, 12.5.1).
+ */
 function accepts(request: IncomingMessage, mediaType: string): boolean {
   const accept = request.headers.accept;
   if (accept === undefined) return true;
   const [type] = mediaType.split('/');
-  const ranges = accept.split(',').map((range) => range.split(';')[0]?.trim().toLowerCase());
-  return ranges.includes(mediaType) || ranges.includes(`${type}/*`) || ranges.includes('*/*');
+  const ranges = new Map(
+    accept.split(',').map((range) => {
+      const [name = '', ...parameters] = range.toLowerCase().split(';');
+      return [name.trim(), !parameters.some((parameter) => /^\s*q=0(\.0*)?\s*$/.test(parameter))];
+    }),
+  );
+  return ranges.get(mediaType) ?? ranges.get(`${type}/*`) ?? ranges.get('*/*') ?? false;
 }
 
 /** Answers with the error as JSON-RPC. Whatever is no HubError is a defect, and logged as one. */

@@ -47,6 +47,7 @@ const ROWS: readonly Row[] = [
   row('maxSessions', 'maxSessions', 'max-sessions', 10_000, '1', 1),
   row('maxSessionsPerClient', 'maxSessionsPerClient', 'max-sessions-per-client', 0, '5', 5),
   row('capRule', 'capRule', 'cap-rule', 'refuse', 'evict-idle', 'evict-idle'),
+  row('maxCalls', 'maxCalls', 'max-calls', 1_000, '20', 20),
   row('rateLimit', 'isRateLimited', 'rate-limit', true, 'off', false),
   row('initializeRate', 'initializeRate', 'initialize-rate', 300, '12', 12),
   row('sessionRate', 'sessionRate', 'session-rate', 100, '7', 7),

@@ -1,5 +1,6 @@
+import { gzipSync } from 'node:zlib';
 import { fingerprint } from '../../hub/fingerprint.ts';
-import { callRequest, initializeRequest, type RawRequest } from './raw-client.ts';
+import { callRequest, initializeRequest, LARGE_INITIALIZE, type RawRequest } from './raw-client.ts';
 
 /** The sessions a request may name. */
 export interface Ids {
@@ -85,6 +86,13 @@ export const BODY_REFUSALS: readonly Refusal[] = [
     ['half a JSON document', { body: '{"jsonrpc":"2.0",' }],
     ['no JSON', { body: 'hello' }],
     ['an empty body', { body: '' }],
+    [
+      'what is no UTF-8, instead of reading something else',
+      ({ live }) => ({
+        session: live,
+        body: Buffer.from('{"jsonrpc":"2.0","id":"\xe9","method":"ping"}', 'latin1'),
+      }),
+    ],
     ['half a JSON document on a live session', ({ live }) => ({ session: live, body: '{' })],
   ]),
   ...refuse(400, invalidRequest, [
@@ -100,16 +108,29 @@ export const BODY_REFUSALS: readonly Refusal[] = [
     ['an object for an id', { body: { ...LIST, id: {} } }],
     ['a list for params', { body: { ...LIST, params: [1] } }],
     ['a number for a method', { body: { ...LIST, method: 1 } }],
-    ['100,000 brackets (F49)', { body: '['.repeat(100_000) + ']'.repeat(100_000) }],
+    ['30,000 brackets (F49)', { body: '['.repeat(30_000) + ']'.repeat(30_000) }],
+    [
+      '100,000 brackets on a live session (F49)',
+      ({ live }) => ({ session: live, body: '['.repeat(100_000) + ']'.repeat(100_000) }),
+    ],
   ]),
   ...refuse(413, serverError, [
+    ['an initialize of 70 KB, most of which its MCP server would keep (F45)', { body: LARGE_INITIALIZE }],
     ['a body of 5 MiB', { body: FIVE_MIB }],
     ['a body of 5 MiB without Content-Length (F49)', { body: FIVE_MIB, isChunked: true }],
     ['a body of 5 MiB on a live session', ({ live }) => ({ session: live, body: FIVE_MIB, isChunked: true })],
   ]),
 ];
 
-const wrongAccept = ['application/json', 'text/event-stream', 'text/html', 'application/xml, text/plain', ''];
+const wrongAccept = [
+  'application/json;q=0, */*',
+  '*/*, text/*; Q=0.00',
+  'application/json',
+  'text/event-stream',
+  'text/html',
+  'application/xml, text/plain',
+  '',
+];
 const wrongVersion = ['2026-07-28', '2025-11-24', 'DRAFT-2026', '', '2025-06-18, 2025-11-25'];
 
 export const HEADER_REFUSALS: readonly Refusal[] = [
@@ -129,6 +150,12 @@ export const HEADER_REFUSALS: readonly Refusal[] = [
       { body: initializeRequest(), headers: { 'content-type': type } },
     ]),
   ),
+  ...refuse(415, serverError, [
+    [
+      'a body that is encoded',
+      ({ live }) => ({ session: live, body: gzipSync('{}'), headers: { 'content-encoding': 'gzip' } }),
+    ],
+  ]),
   ...refuse(400, serverError, [
     ...wrongVersion.map((version): [string, RawRequest] => [
       `initialize with MCP-Protocol-Version: ${version}`,

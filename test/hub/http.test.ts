@@ -135,6 +135,8 @@ describe.each(WAYS)('The hub in its %s', (way) => {
       'application/*, text/*',
       'text/event-stream;q=0.9, application/json;charset=utf-8',
       'APPLICATION/JSON,TEXT/EVENT-STREAM',
+      '*/*, text/html;q=0',
+      '*/*;q=0, application/json;q=0.05, text/event-stream',
     ])('takes Accept: %s', async (accept) => {
       const answer = await started.raw.send({ session: ids.live, body: LIST, headers: { accept } });
       expect(answer.status).toBe(200);

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../hub/config.ts';
+import { createHub } from '../../hub/hub.ts';
 import { createMcpServer } from '../../hub/mcp-server.ts';
 import type { McpServerContext } from '../../hub/server-context.ts';
 import type { McpServerLike } from '../../hub/session.ts';
+import { failingStore } from './failing-store.ts';
 import { C, DRAIN, inTime, post, T } from './lifecycle-stories.ts';
 import { callRequest, textResult } from './raw-client.ts';
 import type { VirtualWorld } from './virtual-world.ts';
@@ -122,6 +125,47 @@ describe('Shutdown', () => {
       expect(await target.exited).toEqual({ code: 0, signal: null });
       expect(clock.now()).toBeLessThanOrEqual(1_000);
     }));
+
+  it.each([undefined, failingStore().store])(
+    'never calls a session unknown that it ended itself: whose request is too late is told to come back (F20, F54)',
+    (store) =>
+      inTime(
+        async ({ raw, clock, target }) => {
+          const session = await raw.open();
+          const body = JSON.stringify(callRequest(1, 'echo', { message: '' }));
+          const answers = ['POST', 'DELETE', 'GET'].map(async (method) => {
+            const { stream } = await target.dial();
+            const text = post(session, body).replace('POST', method) + body;
+            stream.write(text.slice(0, method === 'POST' ? -1 : -body.length - 1));
+            await clock.sleep(DRAIN + 100);
+            stream.write(text.slice(method === 'POST' ? -1 : -body.length - 1));
+            let answer = '';
+            for await (const chunk of stream) answer += chunk;
+            return answer.slice(0, 12);
+          });
+          const call = raw.call(session, 'sleep', { ms: 3_600_000 });
+          await clock.sleep(10);
+          target.signal?.('SIGTERM');
+          await call;
+          expect(await Promise.all(answers)).toEqual(Array(3).fill('HTTP/1.1 503'));
+        },
+        {},
+        undefined,
+        store ? { store } : {},
+      ),
+  );
+
+  it('leaves nothing that can be listened with: neither before it has listened, nor while it starts', async () => {
+    for (const starts of [false, true]) {
+      const hub = createHub(loadConfig({ port: 0, logLevel: 'silent' }));
+      const early = starts ? hub.listen() : undefined;
+      const late = hub.shutdown().then(() => hub.listen());
+      for (const listening of [early, late]) {
+        if (listening) await expect(listening).rejects.toThrow(/has been shut down/);
+      }
+      expect(hub.server.listening).toBe(false);
+    }
+  });
 
   it('waits for a call no longer than the drain deadline (F37, F38)', () =>
     inTime(async ({ raw, clock, target }) => {

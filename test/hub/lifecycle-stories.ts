@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { HubOptions } from '../../hub/config.ts';
+import type { HubParts } from '../../hub/hub.ts';
 import type { McpServerContext } from '../../hub/server-context.ts';
 import type { McpServerLike } from '../../hub/session.ts';
 import { callRequest } from './raw-client.ts';
@@ -28,7 +29,12 @@ export const inTime = (
   story: Story,
   options: HubOptions = {},
   createServer?: (context: McpServerContext) => McpServerLike,
-) => inVirtualTime({ ...OPTIONS, ...options }, story, createServer ? { createMcpServer: createServer } : {});
+  parts: HubParts = {},
+) =>
+  inVirtualTime({ ...OPTIONS, ...options }, story, {
+    ...parts,
+    ...(createServer && { createMcpServer: createServer }),
+  });
 
 /** A session that ended: 404 with the code for that, on every method. */
 export async function expectGone({ raw }: VirtualWorld, session: string): Promise<void> {

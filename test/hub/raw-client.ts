@@ -15,7 +15,7 @@ export interface RawRequest {
   readonly session?: string | undefined;
   /** Beside those of an ordinary client; undefined takes one of those away. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
-  /** A string passes as it is, anything else as JSON. */
+  /** A string or bytes pass as they are, anything else as JSON. */
   readonly body?: unknown;
   /** Gives up: the connection is closed. */
   readonly signal?: AbortSignal;
@@ -111,7 +111,8 @@ export class RawClient {
   async #start(options: RawRequest): Promise<IncomingMessage> {
     const { method = 'POST', path = '/mcp', session, body, signal, isChunked = false } = options;
     const wire = await this.#dial();
-    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+    const isRaw = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+    const text = isRaw ? body : JSON.stringify(body);
     const headers = {
       accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
       ...(text !== undefined && { 'content-type': 'application/json' }),
@@ -140,6 +141,12 @@ export function initializeRequest({ name = 'raw', protocolVersion = '2025-11-25'
   const params = { protocolVersion, capabilities: {}, clientInfo: { name, version: '1' } };
   return { jsonrpc: '2.0', id: 1, method: 'initialize', params };
 }
+
+/** Allowed as a message, not as one that an MCP server keeps for as long as its session lives (F45). */
+export const LARGE_INITIALIZE = {
+  ...initializeRequest(),
+  params: { ...initializeRequest().params, capabilities: { experimental: { x: { y: 'x'.repeat(70_000) } } } },
+};
 
 export function callRequest(id: string | number, name: string, args: Record<string, unknown>) {
   return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } };

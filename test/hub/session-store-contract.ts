@@ -41,7 +41,7 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
       ];
       for (const one of kept) test.store.saveSession(one);
       expect(test.reopen().load()).toEqual(
-        kept.map((one) => ({ ...one, agent: null, events: [], streams: [] })),
+        kept.map((one) => ({ ...one, agent: null, events: [], streams: [], positions: [] })),
       );
     });
 
@@ -99,15 +99,55 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
       expect(test.reopen().load()[0]?.events).toMatchObject([{ seq: 2 }]);
     });
 
+    it('keeps how far streams have got, as it was saved last', () => {
+      test.store.saveSession(session('a'));
+      test.store.savePosition('a', { stream: 0, lastSeq: 7, written: 5 });
+      test.store.savePosition('a', { stream: 2, lastSeq: 3, written: null });
+      test.store.savePosition('a', { stream: 0, lastSeq: 8, written: null });
+      expect(test.reopen().load()[0]?.positions).toEqual([
+        { stream: 0, lastSeq: 8, written: null },
+        { stream: 2, lastSeq: 3, written: null },
+      ]);
+    });
+
+    it('forgets streams that ended and have no event, when another begins, but never the latest', () => {
+      for (const id of ['a', 'b']) test.store.saveSession(session(id));
+      const numbers = () => test.store.load().map(({ streams }) => streams.map(({ stream }) => stream));
+      const begin = (id: string, stream: number) =>
+        test.store.saveStream(id, { stream, owes: [1], isEnded: false });
+      const end = (id: string, stream: number) =>
+        test.store.saveStream(id, { stream, owes: [], isEnded: true });
+      begin('b', 1);
+      end('b', 1);
+      test.store.savePosition('a', { stream: 0, lastSeq: 9, written: null });
+      for (const stream of [1, 2, 3, 4]) {
+        begin('a', stream);
+        test.store.savePosition('a', { stream, lastSeq: 1, written: null });
+      }
+      test.store.appendEvent('a', { stream: 2, seq: 1, json: '{}' });
+      for (const stream of [1, 2, 4]) end('a', stream);
+      expect(numbers()).toEqual([[1, 2, 3, 4], [1]]);
+      begin('a', 5);
+      expect(numbers()).toEqual([[2, 3, 5], [1]]);
+      test.store.dropEvent('a', 2, 1);
+      end('a', 3);
+      end('a', 5);
+      begin('a', 6);
+      expect(numbers()).toEqual([[6], [1]]);
+      expect(test.store.load()[0]?.positions).toEqual([{ stream: 0, lastSeq: 9, written: null }]);
+    });
+
     it('forgets a session with all that belongs to it, and keeps nothing for one it does not know', () => {
       test.store.saveSession(session('a'));
       test.store.saveSession(session('b'));
       test.store.appendEvent('a', { stream: 0, seq: 1, json: '{}' });
       test.store.saveStream('a', { stream: 1, owes: [], isEnded: true });
+      test.store.savePosition('a', { stream: 0, lastSeq: 1, written: null });
       test.store.saveAgent('a', { number: 1, name: 'alice', description: '' });
       for (let time = 0; time < 2; time += 1) test.store.removeSession('a');
       test.store.appendEvent('a', { stream: 0, seq: 2, json: '{}' });
       test.store.saveStream('a', { stream: 2, owes: [], isEnded: true });
+      test.store.savePosition('a', { stream: 0, lastSeq: 2, written: 1 });
       test.store.saveAgent('a', { number: 2, name: 'alice', description: '' });
       test.store.completeHandshake('a');
       expect(
@@ -117,7 +157,13 @@ export function describeSessionStore(name: string, open: () => StoreUnderTest): 
           .map(({ id }) => id),
       ).toEqual(['b']);
       test.store.saveSession(session('a'));
-      expect(test.store.load()[1]).toMatchObject({ id: 'a', agent: null, events: [], streams: [] });
+      expect(test.store.load()[1]).toMatchObject({
+        id: 'a',
+        agent: null,
+        events: [],
+        streams: [],
+        positions: [],
+      });
     });
 
     it('saves a session twice without losing what belongs to it', () => {

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { SqliteStore } from '../../hub/sqlite-store.ts';
@@ -14,7 +14,10 @@ describeSessionStore('An SQLite file', () => {
   return {
     store,
     reopen: () => {
-      const again = new SqliteStore(path);
+      // As a crash leaves the files: the process before has them locked.
+      const copy = join(dir, `crashed-${opened.length}.db`);
+      for (const suffix of ['', '-wal']) copyFileSync(path + suffix, copy + suffix);
+      const again = new SqliteStore(copy);
       opened.push(again);
       return again;
     },
@@ -61,11 +64,22 @@ describe('SqliteStore', () => {
         database.close();
       },
     ],
-  ])('refuses a file %s', (_what, make) => {
+    ['in a folder that is not there', (path: string) => rmSync(dirname(path), { recursive: true })],
+  ])('refuses a file %s, and names it', (_what, make) => {
     const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-store-'));
     const path = join(dir, 'sessions.db');
     make(path);
-    expect(() => new SqliteStore(path)).toThrow();
+    expect(() => new SqliteStore(path)).toThrow(path);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('is one hub’s as long as it is open: a second one is refused, and told why', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mcp-soak-store-'));
+    const path = join(dir, 'sessions.db');
+    const first = new SqliteStore(path);
+    expect(() => new SqliteStore(path, { lockWaitMs: 0 })).toThrow(/another process has it open/);
+    first.close();
+    new SqliteStore(path).close();
     rmSync(dir, { recursive: true });
   });
 });

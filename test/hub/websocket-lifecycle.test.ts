@@ -171,6 +171,22 @@ describe('A shutdown', () => {
       expect(hub.sessions.counters().ended.shutdown).toBe(2);
     }, ON));
 
+  it('does not wait for whoever verifies the token of an upgrade for ever (F38)', () =>
+    inTime(
+      async ({ target, clock }) => {
+        const refusal = refusalOf(openSocket(target.dial, { headers: { authorization: 'Bearer slow' } }));
+        await clock.sleep(100);
+        const startedAt = clock.now();
+        target.signal?.('SIGTERM');
+        expect(await refusal).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+        expect(await Promise.race([target.exited, clock.sleep(10 * DRAIN)])).toMatchObject({ code: 0 });
+        expect(clock.now() - startedAt).toBeLessThanOrEqual(1_000);
+      },
+      ON,
+      undefined,
+      { auth: { verifier: { verifyAccessToken: () => new Promise<never>(() => undefined) } } },
+    ));
+
   it('answers what is left at its deadline with an error; a frozen peer does not hold it up', () =>
     inTime(
       async ({ target, clock }) => {

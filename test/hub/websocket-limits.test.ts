@@ -3,7 +3,7 @@ import type { HubOptions } from '../../hub/config.ts';
 import { createMcpServer } from '../../hub/mcp-server.ts';
 import { TOKEN_A, TOKEN_B, TOKENS, UNKNOWN_ID } from './callers.ts';
 import { C, H, inTime } from './lifecycle-stories.ts';
-import { callRequest, initializeRequest, textResult } from './raw-client.ts';
+import { callRequest, initializeRequest, LARGE_INITIALIZE, textResult } from './raw-client.ts';
 import { openSocket, refusalOf, type SocketOptions } from './socket-client.ts';
 
 /** What an MCP server may take to connect, ms. */
@@ -89,6 +89,7 @@ describe('The first message', () => {
     ['a call', callRequest(9, 'echo', { message: '' }), -32000],
     ['a notification', { jsonrpc: '2.0', method: 'notifications/initialized' }, -32000],
     ['a batch', [initializeRequest()], -32600],
+    ['an initialize that is too large to keep', LARGE_INITIALIZE, -32000],
     [
       'an initialize that makes no sense',
       { jsonrpc: '2.0', id: 9, method: 'initialize' },
@@ -135,10 +136,13 @@ describe('The first message', () => {
         gone.socket.terminate();
         const patient = await openSocket(target.dial);
         const answer = patient.handshake();
-        patient.send(callRequest(2, 'echo', { message: 'early' }));
-        await clock.sleep(2 * SLOW_MS);
+        for (const id of [2, 3]) patient.send(callRequest(id, 'echo', { message: 'early' }));
+        await clock.sleep(SLOW_MS / 2);
+        patient.send(callRequest(4, 'echo', { message: 'early' }));
+        await clock.sleep(3 * SLOW_MS);
         expect(await answer).toMatchObject({ result: {} });
-        expect(patient.received[1]).toEqual(textResult(2, 'early'));
+        // In the order in which it came.
+        expect(patient.received.slice(1)).toEqual([2, 3, 4].map((id) => textResult(id, 'early')));
         expect(hub.sessions.counters().opened).toBe(1);
       },
       { ...ON, maxSessions: 2 },
@@ -146,7 +150,15 @@ describe('The first message', () => {
         const server = createMcpServer(context);
         return {
           connect: async (transport) => {
-            await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+            const later = () => new Promise((resolve) => setTimeout(resolve, SLOW_MS));
+            await later();
+            const send = transport.send.bind(transport);
+            // Its answer to initialize takes its time, too.
+            transport.send = async (...args) => {
+              transport.send = send;
+              await later();
+              await send(...args);
+            };
             await server.connect(transport);
           },
           close: () => server.close(),
