@@ -87,7 +87,18 @@ function answerBrokenRequest(
     socket.destroy();
     return;
   }
+  stopReading(socket);
   endWithRefusal(socket, new HubError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_HTTP'));
+}
+
+/**
+ * What has been refused must not be carried out when the rest of it comes after all, with a client that has read the
+ * refusal: Node's parser takes what it gets until nobody hands it on. The connection is still read to its end.
+ */
+function stopReading(socket: Duplex): void {
+  socket.removeAllListeners('data');
+  // Where the parser reads from the socket by itself, a listener takes it away from there (node:http, socketOnWrap).
+  socket.on('data', () => undefined);
 }
 
 /** Answers on a connection that Node has given out of its hands, and ends it. */

@@ -10,9 +10,11 @@ import { judgeFacts, judgeSurvival } from './judge/invariants.ts';
 import type { Ledger } from './judge/ledger.ts';
 import { judgeLedger } from './judge/ledger-checks.ts';
 import type { Metrics } from './judge/metrics.ts';
+import { judgeOwnLimits } from './judge/own-limits.ts';
 import type { Policy } from './judge/policy.ts';
 import { judgeThresholds } from './judge/threshold.ts';
 import { type GeneratorHealth, generatorHealth, timingInvalidReason } from './judge/validity.ts';
+import { openFilesLimit } from './observers/open-files.ts';
 import type { SessionObserver } from './observers/sessions.ts';
 import type { Watch } from './observers/watch.ts';
 import type { Recorder } from './recorder.ts';
@@ -185,7 +187,8 @@ function judge(
     dropCause,
     unseen: (metric) => (metric.startsWith('target_') ? whyProcessIsUnseen(world) : undefined),
   });
-  const checks = [...invariants, ...thresholds];
+  const ownLimits = judgeOwnLimits({ failures: recorder.localFailures, openFiles: openFilesLimit('self') });
+  const checks = [...invariants, ...thresholds, ...ownLimits];
   if (!isAborted) return checks;
   // A run cut short has not seen everything: what it did not see is no proof of anything.
   return checks.map((check) => {

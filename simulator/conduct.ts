@@ -21,6 +21,7 @@ import type { Progress } from './reporters/progress.ts';
 import type { RunResult } from './result.ts';
 import { type CanaryFindings, sendCanaries } from './run-canaries.ts';
 import { lookHeaders, secretsOf } from './run-headers.ts';
+import { limitWarnings } from './run-limits.ts';
 import { RequestError, type RunRequest } from './run-request.ts';
 import { makePlan } from './scenario/plan.ts';
 import type { Target } from './targets/target.ts';
@@ -112,6 +113,7 @@ async function setUp(world: World, request: RunRequest): Promise<Stage> {
   const policy = request.policy ?? sessions.policy ?? PolicySchema.parse({});
   const { scenario, source } = request.loaded;
   const plan = makePlan(scenario, { mode: request.mode, seed: request.seed, policy, source });
+  if (generator) for (const warning of limitWarnings(plan, target)) request.onWarning?.(warning);
   const metrics = new Metrics();
   const epsilonMs = generator ? FIRST_EPSILON_MS : 0;
   const ledger = new Ledger({ policy, epsilonMs, onReapLag: (ms) => metrics.trend('reap_lag_ms', ms) });

@@ -8,7 +8,7 @@ import type { Metrics } from './judge/metrics.ts';
 import type { TargetEvent } from './judge/session-event.ts';
 import { TrafficCount } from './judge/traffic.ts';
 import type { ClientEvent } from './mcp/client-event.ts';
-import { errorClass, type Outcome } from './mcp/outcome.ts';
+import { errorClass, isLocalFailure, type Outcome } from './mcp/outcome.ts';
 import { Outages, tellsOfLoss } from './outages.ts';
 import { inWords, isCut, isLost, isServed, said, seconds } from './outcome-words.ts';
 
@@ -196,7 +196,7 @@ export class Recorder {
   ): void {
     if (this.#isClosed) return;
     if (call !== undefined) this.#openCalls.delete(call);
-    if (isOurFault === true) return;
+    if (isOurFault === true || isLocalFailure(outcome)) return;
     const signalledAt = this.#signal?.at;
     const isAfterSignal = signalledAt !== undefined && outcome.sentAt >= signalledAt;
     if (isAfterSignal || outcome.kind === 'aborted' || this.#isExcused(session, outcome)) return;
@@ -216,9 +216,7 @@ export class Recorder {
   request(outcome: Outcome, context: RequestContext): void {
     if (this.#isClosed) return;
     this.#onRequest(outcome, context);
-    if (outcome.kind === 'connection' && errorClass(outcome) === 'local_limit') {
-      this.#localFailures[outcome.code] = (this.#localFailures[outcome.code] ?? 0) + 1;
-    }
+    if (this.#failedHere(outcome, context)) return;
     const isExcused = this.#isExcused(context.session, outcome);
     const isFault = context.isExpected !== true && !isExcused && !this.#isDrained(outcome);
     const fault = isFault ? errorClass(outcome) : undefined;
@@ -254,6 +252,7 @@ export class Recorder {
    */
   bulkRequest(outcome: Outcome, { session, method }: Pick<RequestContext, 'session' | 'method'>): void {
     if (this.#isClosed || outcome.kind === 'aborted') return;
+    if (this.#failedHere(outcome, { session, method })) return;
     this.callDone(session, method, outcome);
     const isAfterSignal = this.#signal !== undefined && outcome.sentAt >= this.#signal.at;
     if (isAfterSignal || this.#isExcused(session, outcome)) return;
@@ -266,7 +265,7 @@ export class Recorder {
   }
 
   expectation(session: number, expected: 'gone' | 'alive', outcome: Outcome): void {
-    if (this.#isClosed || this.#signal) return;
+    if (this.#isClosed || this.#signal || isLocalFailure(outcome)) return;
     if (expected === 'alive' ? this.#isExcused(session, outcome) : this.#isTouched(outcome)) return;
     this.#expectations += 1;
     const line = () =>
@@ -282,7 +281,8 @@ export class Recorder {
 
   /** A raw request was answered; `expected`: what it was to be. */
   rawAnswered(session: number, expected: string, outcome: Outcome, isMet: boolean): void {
-    if (this.#isClosed || this.#signal || this.#isExcused(session, outcome)) return;
+    if (this.#isClosed || this.#signal || isLocalFailure(outcome)) return;
+    if (this.#isExcused(session, outcome)) return;
     this.#expectations += 1;
     if (isMet) return;
     const sentAt = seconds(outcome.sentAt);
@@ -330,7 +330,23 @@ export class Recorder {
     };
   }
 
-  #fault(fault: string, outcome: Outcome, { method, session }: RequestContext): void {
+  /** What never left this machine is taken down by itself: neither an error of the target's nor a request to it. */
+  #failedHere(outcome: Outcome, context: Pick<RequestContext, 'session' | 'method'>): boolean {
+    if (!isLocalFailure(outcome)) return false;
+    const { code } = outcome;
+    this.#localFailures[code] = (this.#localFailures[code] ?? 0) + 1;
+    const fault = errorClass(outcome) ?? code;
+    this.#fault(fault, outcome, context);
+    const { method, session } = context;
+    this.#write(outcome.doneAt, session, 'outcome', { method, outcome: outcome.kind, fault });
+    return true;
+  }
+
+  #fault(
+    fault: string,
+    outcome: Outcome,
+    { method, session }: Pick<RequestContext, 'session' | 'method'>,
+  ): void {
     this.#metrics.error(fault);
     const who = this.label(session);
     this.errors.add({ method, class: fault, at: roundMs(outcome.doneAt), said: said(outcome), who });

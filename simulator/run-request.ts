@@ -23,6 +23,8 @@ export interface RunRequest {
   /** Stops the run early: what there is by then is judged. */
   readonly stop?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Told, as a sentence, of what will stand in the way of the run. */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /** A server that runs (real mode), one to start in process (virtual), a command (real), or a module (both). */

@@ -92,6 +92,10 @@ export async function runScenarios(
       ...(observers && { observers }),
       ...(headers && { headers }),
       ...(progress && { onProgress: (state) => progress.update(state) }),
+      onWarning: (warning) => {
+        progress?.clear();
+        console.err.write(`mcp-soak: warning: ${warning}.\n`);
+      },
     });
     progress?.clear();
     results.push(result);

@@ -78,7 +78,13 @@ export function errorClass(ending: Ending): string | undefined {
   }
 }
 
-/** `local_limit` is the fault of the machine or of the simulator, not of the target. */
+/** It failed on this machine, for want of files, ports or memory of the simulator's own: the target never heard of it. */
+export function isLocalFailure(outcome: Outcome): outcome is Extract<Outcome, { kind: 'connection' }> {
+  return outcome.kind === 'connection' && connectionClass(outcome.code) === LOCAL_LIMIT;
+}
+
+const LOCAL_LIMIT = 'local_limit';
+
 function connectionClass(code: string): string {
   switch (code) {
     case 'ECONNREFUSED':
@@ -94,7 +100,7 @@ function connectionClass(code: string): string {
     case 'ENOBUFS':
     case 'EADDRNOTAVAIL':
     case 'too-many-waiting':
-      return 'local_limit';
+      return LOCAL_LIMIT;
     default:
       return isWireErrorCode(code) ? 'bad_http' : 'connection_failed';
   }

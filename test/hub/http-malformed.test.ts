@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { serverError } from './http-refusals.ts';
 import { serveHub, startHub } from './hub-on-loopback.ts';
-import { callRequest } from './raw-client.ts';
+import { callRequest, initializeRequest } from './raw-client.ts';
 
 /** What is written on a socket, and all that comes back until the server closes it. */
 async function talk(endpoint: URL, text: string): Promise<string> {
@@ -64,6 +65,36 @@ describe('A request that never finishes', () => {
         expect(answer).toContain('text/event-stream');
         expect(answer).not.toContain(' 408 ');
       }
+    } finally {
+      await stop();
+    }
+  });
+});
+
+describe('A request that is refused as too slow, and whose rest comes after all', () => {
+  const INITIALIZE = JSON.stringify(initializeRequest());
+  const whole = `${HEAD}content-length: ${INITIALIZE.length}\r\n\r\n${INITIALIZE}`;
+  const rows: readonly [what: string, length: number][] = [
+    ['its headers', HEAD.length],
+    ['its body', whole.length - 10],
+  ];
+  it.concurrent.each(rows)('half of %s: opens nothing', async (_what, length) => {
+    const { hub, endpoint, stop } = await startHub({ headersTimeout: '100ms', requestTimeout: '200ms' });
+    try {
+      const left = new Promise((resolve) => {
+        hub.server.once('connection', (taken) => taken.once('close', resolve));
+      });
+      const socket = connect({ port: Number(endpoint.port), host: endpoint.hostname, allowHalfOpen: true });
+      socket.write(whole.slice(0, length));
+      let received = '';
+      socket.on('data', (chunk) => {
+        received += chunk;
+      });
+      await once(socket, 'end');
+      expect(received).toMatch(/^HTTP\/1\.1 408 /);
+      socket.end(whole.slice(length));
+      await left;
+      expect(hub.sessions.counters()).toMatchObject({ opened: 0, refused: 0 });
     } finally {
       await stop();
     }

@@ -329,15 +329,43 @@ describe('after a restart, on a session of the process before,', () => {
 });
 
 describe('requests that failed on our own machine', () => {
+  const failed = (code: string): Ending => ({ kind: 'connection', code, message: '' });
+
   it('are counted by error code, and only those', () => {
     for (const code of ['EMFILE', 'EADDRNOTAVAIL', 'EMFILE', 'ECONNREFUSED']) {
-      recorder.request(outcome({ kind: 'connection', code, message: '' }), {
-        session,
-        method: 'ping',
-        dueAt: 0,
-      });
+      recorder.request(outcome(failed(code)), { session, method: 'ping', dueAt: 0 });
     }
     expect(recorder.localFailures).toEqual({ EMFILE: 2, EADDRNOTAVAIL: 1 });
     expect(metrics.snapshot().errors.local_limit).toBe(3);
+  });
+
+  it('are no requests to the target, and no errors of its own, but stand in the log and among the errors', () => {
+    recorder.request(outcome(failed('EMFILE')), { session, method: 'tools/call', dueAt: 0 });
+    recorder.bulkRequest(outcome(failed('EADDRNOTAVAIL')), { session, method: 'ping' });
+    const { counters, rates, trends } = metrics.snapshot();
+    expect([counters.mcp_requests, rates.mcp_request_errors, trends.mcp_request_duration_ms]).toEqual([
+      0,
+      undefined,
+      undefined,
+    ]);
+    expect(recorder.localFailures).toEqual({ EMFILE: 1, EADDRNOTAVAIL: 1 });
+    expect(recorder.errors.list()).toMatchObject([
+      { method: 'tools/call', class: 'local_limit' },
+      { method: 'ping', class: 'local_limit' },
+    ]);
+    expect(logged()).toMatchObject([
+      { kind: 'outcome', fault: 'local_limit' },
+      { kind: 'outcome', fault: 'local_limit' },
+    ]);
+  });
+
+  it('leave no call unanswered and no expectation unmet', () => {
+    callOf(failed('EMFILE'));
+    recorder.expectation(session, 'alive', outcome(failed('EMFILE')));
+    recorder.expectation(session, 'gone', outcome(failed('EMFILE')));
+    recorder.rawAnswered(session, '400', outcome(failed('EMFILE')), false);
+    callOf(failed('ECONNRESET'));
+    const { calls, unanswered, expectations, unmetExpectations } = facts();
+    expect([calls, unanswered.count, expectations, unmetExpectations.count]).toEqual([1, 1, 0, 0]);
   });
 });
