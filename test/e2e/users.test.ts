@@ -53,7 +53,9 @@ afterAll(() => {
 
 describe.each(SECTIONS)('what the README shows under "%s"', (section) => {
   it.each(commandsIn(section).map(({ command }, index) => [index, command] as const))('%d: %s', (index) => {
-    const { output = [], seen = [] } = ran.get(section)?.[index] ?? {};
+    const command = ran.get(section)?.[index];
+    if (!command) throw new Error('it was not run');
+    const { output, seen } = command;
     expect(missing(output, seen), seen.join('\n')).toBeUndefined();
   });
 });

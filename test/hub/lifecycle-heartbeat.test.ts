@@ -66,6 +66,7 @@ describe('The heartbeat', () => {
         expect(call.headers['content-type']).toBe('text/event-stream');
         await call.ended;
         expect(call.messages()).toEqual([textResult('long', `slept ${40 * KEEP_ALIVE} ms`)]);
+        expect([...moments.keys()].sort()).toEqual(['GET', 'POST']);
         for (const [name, times] of moments) {
           expect(times.length, name).toBeGreaterThan(40);
           const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));

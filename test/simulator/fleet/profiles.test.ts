@@ -101,6 +101,7 @@ describe('a client that is refused', () => {
     waits.forEach((ms, attempt) => {
       expect(ms).toBeLessThanOrEqual(500 * 2 ** attempt);
     });
+    expect(Math.max(...waits)).toBeGreaterThan(500);
     expect(new Set(waits).size).toBe(4);
     expect([facts.calls, facts.unanswered.count]).toEqual([1, 0]);
     const again = await run();
