@@ -7,8 +7,8 @@ import type { Target } from './target.ts';
 const HUB_MAIN = fileURLToPath(new URL('../../hub/main.ts', import.meta.url));
 
 /**
- * The reference hub as a process of its own, on a free port of this machine; limits on rates as in-process. It demands
- * tokens only where the options have some: those of our own environment are for another hub.
+ * The reference hub as a process of its own, on a free port of this machine; limits on rates as in-process. It is what the
+ * options say, and the defaults: variables of our own environment are for another hub.
  */
 export function spawnedHub(
   options: HubOptions,
@@ -21,7 +21,6 @@ export function spawnedHub(
   });
   // Flags show in process lists.
   const flags = settings.filter(({ setting }) => !setting.isSecret);
-  const secrets = settings.filter(({ setting }) => setting.isSecret);
   const argsOn = (port: number) => [
     HUB_MAIN,
     ...flags.flatMap(({ setting, text }) => [flagName(setting), text]),
@@ -36,7 +35,8 @@ export function spawnedHub(
     hide,
     env: {
       ...env,
-      ...Object.fromEntries(secrets.map(({ setting, text }) => [envName(setting), text])),
+      ...Object.fromEntries(SETTINGS.map((setting) => [envName(setting), setting.fallback])),
+      ...Object.fromEntries(settings.map(({ setting, text }) => [envName(setting), text])),
     },
     ...(outDir !== undefined && { logFile: join(outDir, 'hub.log') }),
   });
