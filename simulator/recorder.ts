@@ -1,3 +1,4 @@
+import { type Actor, Actors } from './actors.ts';
 import type { EventLog } from './event-log.ts';
 import { Course } from './judge/course.ts';
 import { ErrorGroups } from './judge/error-groups.ts';
@@ -11,17 +12,6 @@ import type { ClientEvent } from './mcp/client-event.ts';
 import { errorClass, isLocalFailure, type Outcome } from './mcp/outcome.ts';
 import { Outages, tellsOfLoss } from './outages.ts';
 import { inWords, isCut, isLost, isServed, said, seconds } from './outcome-words.ts';
-
-/** Who did something: one iteration of one virtual user. */
-export interface Actor {
-  readonly workload: string;
-  readonly vu: number;
-  readonly iteration: number;
-  /** Where the iteration opens more than one session: which of them, from 2. */
-  readonly nth?: number;
-  /** A session beside those of the scenario, which the metrics do not count. */
-  readonly isCanary?: true;
-}
 
 /** How a request is to be taken: what it was for, and when it was due. */
 export interface RequestContext {
@@ -74,7 +64,7 @@ export class Recorder {
   readonly #noticeMs: number;
   readonly #onRequest: NonNullable<RecorderOptions['onRequest']>;
   readonly #outages: Outages;
-  readonly #actors: Actor[] = [];
+  readonly #actors = new Actors();
   /** Session → when it was opened. */
   readonly #openedAt = new Map<number, number>();
   readonly #openCalls = new Map<number, OpenCall>();
@@ -115,24 +105,18 @@ export class Recorder {
 
   /** Gives the next attempt at a session its number. */
   newSession(actor: Actor): number {
-    this.#actors.push(actor);
-    return this.#actors.length - 1;
+    return this.#actors.add(actor);
   }
 
-  /** `workload/vu#iteration`, as reports and logs name sessions; `….2` for its second session. */
-  readonly label = (session: number): string => {
-    const actor = this.#actors[session];
-    if (!actor) return `session ${session}`;
-    const { workload, vu, iteration, nth = 1 } = actor;
-    return `${workload}/${vu}#${iteration}${nth > 1 ? `.${nth}` : ''}`;
-  };
+  /** As reports and logs name a session: see `Actors`. */
+  readonly label = (session: number): string => this.#actors.label(session);
 
   sessionEvent(session: number, event: ClientEvent): void {
     if (this.#isClosed) return;
     this.#ledger.record({ ...event, session });
     if (event.kind === 'stream-opened') this.#openStreams.add(`${session}:${event.stream}`);
     if (event.kind === 'stream-closed') this.#openStreams.delete(`${session}:${event.stream}`);
-    if (event.kind === 'initialize-answered' && !this.#actors[session]?.isCanary) {
+    if (event.kind === 'initialize-answered' && !this.#actors.of(session)?.isCanary) {
       this.#metrics.count('sessions_opened');
       this.#openedAt.set(session, event.at);
     }
