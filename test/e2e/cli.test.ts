@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,36 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledNames } from '../../simulator/commands/files.ts';
 import { type RunResult, RunResultSchema } from '../../simulator/result.ts';
 import { childrenOf, fileIn, hasPendingSignal, isRunning, mcpSoak, start, textIn, until } from './cli.ts';
-
-/** A few sessions, a timeout of half a second. Sessions live long enough to be seen. */
-const SHORT = `version: 1
-name: short
-description: A few sessions, over in a second or two.
-hub:
-  virtual: { sessionTimeout: 500ms, cleanupInterval: 100ms, handshakeTimeout: 500ms, heartbeat: 150ms }
-  real: { sessionTimeout: 500ms, cleanupInterval: 100ms, handshakeTimeout: 500ms, heartbeat: 150ms }
-workloads:
-  polite:
-    executor: per-vu-iterations
-    vus: 5
-    iterations: 1
-    flow:
-      - initialize
-      - call: { tool: echo, arguments: { message: hi } }
-      - think: 300ms
-      - delete
-      - expect-gone
-  rude:
-    executor: per-vu-iterations
-    vus: 3
-    iterations: 1
-    flow:
-      - initialize
-      - call: { tool: echo, arguments: { message: bye } }
-      - abandon: silent
-settle: D + T + 2C
-observe: 50ms
-`;
+import { SHORT } from './short-scenario.ts';
 
 /** Sessions that would stay for an hour. */
 const LONG = SHORT.replace('name: short', 'name: long').replaceAll('think: 300ms', 'think: 1h');
@@ -362,43 +333,3 @@ async function freePort(): Promise<number> {
   if (typeof address !== 'object' || address === null) throw new Error(`no port: ${address}`);
   return address.port;
 }
-
-describe('a server that demands authentication', () => {
-  const TOKEN = 'token-of-the-cli-test';
-  const header = `Authorization: Bearer ${TOKEN}`;
-  const guarded = () =>
-    write(
-      'guarded.yaml',
-      SHORT.replace('hub:', `hub:\n  authTokens: { me: ${TOKEN} }`).replace('name: short', 'name: guarded'),
-    );
-
-  it('is loaded with --header, whose value is shown nowhere', async () => {
-    const out = newDir();
-    const {
-      code,
-      out: said,
-      err,
-    } = await mcpSoak('run', guarded(), '--seed', '1', '--header', header, '--out', out);
-    expect([code, err]).toEqual([0, '']);
-    const files = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.\w+$/.test(file),
-    );
-    expect(files.length).toBeGreaterThan(3);
-    for (const file of files) expect(readFileSync(join(out, file), 'utf8'), file).not.toContain(TOKEN);
-    expect(said).not.toContain(TOKEN);
-    expect(textIn(out, 'result.json')).toContain("--header 'Authorization: …'");
-  });
-
-  it('is a bad request without it, in one sentence', async () => {
-    const { code, err } = await mcpSoak('run', guarded(), '--quiet', '--out', newDir());
-    expect(code).toBe(104);
-    expect(err).toMatch(/^mcp-soak: The target at .* with 401 .*--header 'Authorization: Bearer …'.*\.\n$/);
-  });
-
-  it.each(['run', 'leak'])('is not asked at all where %s is given no header', async (command) => {
-    const args = command === 'run' ? [short] : [];
-    const bad = await mcpSoak(command, ...args, '--header', TOKEN, '--out', newDir());
-    expect(bad).toMatchObject({ code: 104, out: '' });
-    expect(bad.err).toBe("mcp-soak: --header: got what is no header, allowed: 'Authorization: Bearer …'.\n");
-  });
-});

@@ -2,6 +2,7 @@ import { Ledger } from '../../../simulator/judge/ledger.ts';
 import type { LedgerReport } from '../../../simulator/judge/ledger-report.ts';
 import { PolicySchema } from '../../../simulator/judge/policy.ts';
 import type { SessionEvent } from '../../../simulator/judge/session-event.ts';
+import { MAX_LATENCY_MS, ModelWorld } from './model-world.ts';
 
 export type Defect =
   | 'none'
@@ -21,57 +22,10 @@ export const MODEL_POLICY = PolicySchema.parse({
   deadPeerMs: 800,
 });
 
-/** One way, ms. The client's farewells arrive this late, so it is also ε. */
-const MAX_LATENCY_MS = 20;
 const RUN_MS = 20_000;
 const SETTLE_MS = 8_000;
 
 type Unplaced<T> = T extends unknown ? Omit<T, 'session' | 'at'> : never;
-
-/** Everything of a run in one order of time. */
-class World {
-  now = 0;
-  readonly random: () => number;
-  #queue: { at: number; run: () => void }[] = [];
-
-  constructor(seed: number) {
-    let state = seed >>> 0;
-    this.random = () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let t = Math.imul(state ^ (state >>> 15), 1 | state);
-      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-      return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-    };
-  }
-
-  after(ms: number, run: () => void): void {
-    const at = this.now + ms;
-    const index = this.#queue.findLastIndex((entry) => entry.at <= at);
-    this.#queue.splice(index + 1, 0, { at, run });
-  }
-
-  between(from: number, to: number): number {
-    return from + Math.floor(this.random() * (to - from));
-  }
-
-  chance(p: number): boolean {
-    return this.random() < p;
-  }
-
-  /** Over the network. */
-  send(run: () => void): void {
-    this.after(this.between(0, MAX_LATENCY_MS), run);
-  }
-
-  run(until: number): void {
-    for (let next = this.#queue[0]; next && next.at <= until; next = this.#queue[0]) {
-      this.#queue.shift();
-      this.now = next.at;
-      next.run();
-    }
-    this.now = until;
-  }
-}
 
 interface Held {
   readonly createdAt: number;
@@ -92,13 +46,13 @@ interface ServerOptions {
 /** A server with sessions: right in every respect, or with one defect. */
 class Server {
   readonly held = new Map<string, Held>();
-  readonly #world: World;
+  readonly #world: ModelWorld;
   readonly #defect: Defect;
   readonly #countsFromEnd: boolean;
   readonly #cap: number;
   readonly #streamLostMs: number | null;
 
-  constructor(world: World, defect: Defect, { countsFromEnd, cap, streamLostMs }: ServerOptions) {
+  constructor(world: ModelWorld, defect: Defect, { countsFromEnd, cap, streamLostMs }: ServerOptions) {
     this.#world = world;
     this.#streamLostMs = streamLostMs;
     this.#defect = defect;
@@ -204,7 +158,7 @@ class Server {
 /** One session of one client that does anything at all, and books what it does. */
 class Client {
   readonly #session: number;
-  readonly #world: World;
+  readonly #world: ModelWorld;
   readonly #server: Server;
   readonly #ledger: Ledger;
   #isOver = false;
@@ -213,7 +167,7 @@ class Client {
   #requests = 0;
   #steps: number;
 
-  constructor(session: number, world: World, server: Server, ledger: Ledger) {
+  constructor(session: number, world: ModelWorld, server: Server, ledger: Ledger) {
     this.#session = session;
     this.#world = world;
     this.#server = server;
@@ -381,7 +335,7 @@ export function playModel(
   observes: 'listing' | 'counts',
   { streamLostMs = null }: { streamLostMs?: number | null } = {},
 ): LedgerReport {
-  const world = new World(seed);
+  const world = new ModelWorld(seed);
   const cap = world.chance(0.3) ? world.between(5, 15) : 10_000;
   const policy = { ...MODEL_POLICY, streamLostMs, maxSessions: cap, capRule: 'evict-idle' as const };
   const ledger = new Ledger({ policy, epsilonMs: MAX_LATENCY_MS });
