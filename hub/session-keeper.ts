@@ -149,12 +149,13 @@ export class SessionKeeper {
       this.#restoring = id;
       sessions.registerSession(id, { transport, server, ...owner });
       if (state.isHandshakeDone) sessions.completeHandshake(id);
-      this.#restoring = undefined;
       transport.whenEnded(() => sessions.removeSession(id, 'error'));
       transport.restore(state);
     } catch (error) {
       if (!sessions.removeSession(id, 'error')) closeServer(server, this.#logger);
       throw error;
+    } finally {
+      this.#restoring = undefined;
     }
   }
 
