@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { AuditTally } from './audit/probe-context.ts';
 import type { AuditRequest } from './audit-request.ts';
+import type { AuditWorld } from './audit-world.ts';
 import { EventLog } from './event-log.ts';
 import { exitCodeOf, verdictOf } from './exit-code.ts';
 import type { Check } from './judge/check.ts';
@@ -8,7 +9,6 @@ import { Metrics } from './judge/metrics.ts';
 import type { Policy } from './judge/policy.ts';
 import type { MeasuredLeaks } from './measure-leaks.ts';
 import type { RunResult } from './result.ts';
-import type { AuditWorld } from './run-audit.ts';
 import { TOOL } from './tool.ts';
 
 interface AuditRemains {

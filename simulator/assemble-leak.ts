@@ -1,6 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Clock } from './clock/clock.ts';
-import type { Wall } from './conduct.ts';
 import { EventLog } from './event-log.ts';
 import { exitCodeOf, verdictOf } from './exit-code.ts';
 import { judgeLeaks } from './judge/leak-checks.ts';
@@ -11,6 +10,7 @@ import type { MeasuredLeaks } from './measure-leaks.ts';
 import type { RunResult } from './result.ts';
 import type { Target } from './targets/target.ts';
 import { TOOL } from './tool.ts';
+import type { Wall } from './world.ts';
 
 /** Writes a search for leaks down as every run is: the reporters need know nothing of it. */
 export function assembleLeak(

@@ -1,5 +1,4 @@
 import { availableParallelism, totalmem } from 'node:os';
-import type { World } from './conduct.ts';
 import type { EventLog } from './event-log.ts';
 import { exitCodeOf, verdictOf } from './exit-code.ts';
 import type { Fleet } from './fleet/fleet.ts';
@@ -26,6 +25,7 @@ import type { Plan } from './scenario/plan.ts';
 import { modelOfPlan, shortestOfUsers } from './scenario/plan-load.ts';
 import type { SeenExit } from './timeline.ts';
 import { TOOL } from './tool.ts';
+import type { World } from './world.ts';
 
 /** What is left of a run when it is over. */
 export interface RunRemains {

@@ -1,20 +1,14 @@
 import { join } from 'node:path';
-import * as z from 'zod';
 import { assembleResult, type RunRemains } from './assemble-result.ts';
-import type { Clock } from './clock/clock.ts';
 import { EventLog } from './event-log.ts';
 import { FirstAnswer } from './first-answer.ts';
+import { discover, observeNode } from './first-look.ts';
 import { probeUnseen } from './fleet/final-probes.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Ledger } from './judge/ledger.ts';
 import { Metrics } from './judge/metrics.ts';
 import { PolicySchema } from './judge/policy.ts';
-import { CountError } from './observers/count.ts';
-import { countSource, keepsVirtualTime } from './observers/count-source.ts';
-import type { GeneratorObserver } from './observers/generator.ts';
-import { InspectorError } from './observers/inspector.ts';
-import { NodeObserver } from './observers/node.ts';
-import { SessionObserver } from './observers/sessions.ts';
+import type { NodeObserver } from './observers/node.ts';
 import { Watch } from './observers/watch.ts';
 import { Recorder } from './recorder.ts';
 import type { Progress } from './reporters/progress.ts';
@@ -22,28 +16,10 @@ import type { RunResult } from './result.ts';
 import { type CanaryFindings, sendCanaries } from './run-canaries.ts';
 import { lookHeaders, secretsOf } from './run-headers.ts';
 import { limitWarnings } from './run-limits.ts';
-import { RequestError, type RunRequest } from './run-request.ts';
+import type { RunRequest } from './run-request.ts';
 import { makePlan } from './scenario/plan.ts';
-import type { Target } from './targets/target.ts';
 import { Timeline } from './timeline.ts';
-
-/** What a run takes place in: a clock, and a target on it. */
-export interface World {
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Absent in virtual time. */
-  readonly generator: GeneratorObserver | undefined;
-  readonly wall: Wall;
-  /** Steps the wall clock by so many ms, and no other time. Absent in real time. */
-  readonly stepWallClock?: (ms: number) => void;
-}
-
-/** The real world's time, for the record. */
-export interface Wall {
-  /** ISO 8601. */
-  readonly startedAt: string;
-  readonly elapsedMs: () => number;
-}
+import type { World } from './world.ts';
 
 /** ε to begin with, real time, ms; it grows with what is seen of the machine. */
 const FIRST_EPSILON_MS = 100;
@@ -54,8 +30,6 @@ const EXIT_WATCH_MS = 3_000;
 /** The drain of a target that promises none. */
 const UNKNOWN_DRAIN_MS = 30_000;
 const SETTLE_CHECK_MS = 50;
-/** Longer than any handshake takes, short enough to wait for. */
-const REACHABLE_WITHIN_MS = 5_000;
 
 /** Everything at work in one run. */
 interface Stage extends Omit<RunRemains, 'exit' | 'stuck' | 'isAborted' | 'canaries'> {
@@ -183,78 +157,6 @@ function firstAnswerOf({ target }: World, request: RunRequest): FirstAnswer {
     secrets: secretsOf(request),
     orElse: 'client: { headers: … } of the workload',
   });
-}
-
-async function discover(world: World, request: RunRequest) {
-  const { observers, mode } = request;
-  const { clock, target } = world;
-  const from = observers?.sessionsFrom;
-  if (mode === 'virtual' && from && !keepsVirtualTime(from)) {
-    throw new RequestError(
-      `--sessions-from ${from.text} keeps real time: use --mode real, or a path on the target.`,
-    );
-  }
-  const headers = lookHeaders(request);
-  const source = from && countSource(from, target, clock, headers);
-  const sessions = new SessionObserver(target, clock, { source, headers });
-  try {
-    const first = await sessions.discover();
-    if (!first) await checkReachable(world);
-    return { sessions, first };
-  } catch (error) {
-    sessions.close();
-    if (error instanceof CountError)
-      throw new RequestError(`--sessions-from ${error.message}.`, { cause: error });
-    throw error;
-  }
-}
-
-/** @throws RequestError when its inspector cannot be reached */
-async function observeNode(
-  { target }: World,
-  { observers, mode }: RunRequest,
-): Promise<NodeObserver | undefined> {
-  const heap = observers?.heap;
-  if (heap === undefined) return undefined;
-  if (mode === 'virtual') {
-    throw new RequestError(
-      'In virtual mode the target shares the heap of the simulator: --heap needs --mode real.',
-    );
-  }
-  const node = new NodeObserver(() => (heap === 'target' ? target.pid : heap));
-  try {
-    await node.connect();
-    return node;
-  } catch (error) {
-    if (error instanceof InspectorError) throw new RequestError(error.message, { cause: error });
-    throw error;
-  }
-}
-
-/**
- * A target that shows nothing of its sessions is a target all the same; one that takes no connection is none.
- * @throws RequestError when it is not ours to start
- */
-async function checkReachable({ target, clock }: World): Promise<void> {
-  const giveUp = new AbortController();
-  const cancel = clock.at(clock.now() + REACHABLE_WITHIN_MS, () => giveUp.abort());
-  try {
-    const { stream } = await target.dial(giveUp.signal);
-    stream.destroy();
-  } catch (error) {
-    const message = `The target cannot be reached at ${target.endpoint.href}: ${reasonOf(error)}.`;
-    if (target.signal) throw new Error(message, { cause: error });
-    throw new RequestError(`${message} Is it running, and is that its address?`, { cause: error });
-  } finally {
-    cancel();
-  }
-}
-
-/** Node leaves the message of a refused connection empty where a name has several addresses. */
-function reasonOf(error: unknown): string {
-  const said = z.object({ code: z.string().optional(), message: z.string() }).safeParse(error);
-  if (!said.success) return String(error);
-  return said.data.message || (said.data.code ?? 'no reason given');
 }
 
 /** `eventsOver`: when the events have been carried out; rejects when the target did not come back from one. */

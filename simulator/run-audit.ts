@@ -7,10 +7,9 @@ import type { AuditParts } from './audit/probe-context.ts';
 import { PROBES } from './audit/probes/index.ts';
 import { auditMemory, checkMemoryRequest, memoryAuditLasts } from './audit-memory.ts';
 import type { AuditRequest } from './audit-request.ts';
-import type { Clock } from './clock/clock.ts';
+import type { AuditWorld } from './audit-world.ts';
 import { realClock } from './clock/real.ts';
 import { VirtualTime } from './clock/virtual.ts';
-import type { Wall } from './conduct.ts';
 import type { Policy } from './judge/policy.ts';
 import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
@@ -18,17 +17,7 @@ import { stopwatch } from './run.ts';
 import { RequestError } from './run-request.ts';
 import type { Mode } from './scenario/schema-parts.ts';
 import { credentialsIn, Secrets } from './secrets.ts';
-import type { Target } from './targets/target.ts';
-
-/** Where an audit takes place. */
-export interface AuditWorld {
-  readonly clock: Clock;
-  readonly target: Target;
-  readonly wall: Wall;
-  /** What the machine may be late by, ms. */
-  readonly toleranceMs: number;
-  readonly stepWallClock?: (ms: number) => void;
-}
+import type { Wall } from './world.ts';
 
 /** Sweeps, event loops and sockets of a shared machine take their time. */
 const REAL_TOLERANCE_MS = 250;

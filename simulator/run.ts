@@ -1,12 +1,13 @@
 import { realClock } from './clock/real.ts';
 import { VirtualTime } from './clock/virtual.ts';
-import { conduct, type Wall, type World } from './conduct.ts';
+import { conduct } from './conduct.ts';
 import { GeneratorObserver } from './observers/generator.ts';
 import { realTarget, type TargetWish, virtualTarget } from './open-target.ts';
 import type { RunResult } from './result.ts';
 import { checkHeaders, secretsOf } from './run-headers.ts';
 import type { RunRequest } from './run-request.ts';
 import { hubOptions } from './scenario/hub-options.ts';
+import type { Wall, World } from './world.ts';
 
 /**
  * One run, from a scenario to a result. The same code drives both modes: they differ in the clock and in how

@@ -1,11 +1,11 @@
 import type { AuditRequest } from '../audit-request.ts';
+import type { AuditWorld } from '../audit-world.ts';
 import { findTimeout } from '../canaries.ts';
 import { mcpCanaries } from '../fleet/canaries.ts';
 import { type Policy, PolicySchema } from '../judge/policy.ts';
 import { isObject } from '../mcp/json-rpc.ts';
 import { countSource, keepsVirtualTime } from '../observers/count-source.ts';
 import { SessionObserver } from '../observers/sessions.ts';
-import type { AuditWorld } from '../run-audit.ts';
 import { RequestError } from '../run-request.ts';
 import { resultIn } from './audit-session.ts';
 import { ENDLESS_MS } from './needs.ts';
